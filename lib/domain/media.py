@@ -1,0 +1,124 @@
+"""Media assets, where they came from, and what we make of them for sending."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class VideoStream:
+    """One stream of pictures. ``rotation`` is in degrees clockwise; ``key_frame_spacing`` in seconds, the
+    longest gap seen, None when it could not be measured."""
+
+    codec: str
+    width: int
+    height: int
+    frame_rate: float | None = None
+    rotation: int = 0
+    key_frame_spacing: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AudioStream:
+    """One stream of sound. ``start`` is where it begins on the file's clock, in seconds."""
+
+    codec: str
+    channels: int
+    sample_rate: int
+    language: str | None = None
+    start: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class MediaAsset:
+    """Media we hold, named by the SHA-256 of its bytes. ``media_type`` comes from its content, not its name.
+
+    ``container`` is one of mp4, mov, webm, mpeg, avi, matroska, flv, mpegts, mp3, wav, ogg, flac, aac, m4a
+    or the demuxer's own name for anything else.
+    """
+
+    id: str
+    size_bytes: int
+    container: str
+    media_type: str
+    duration: float
+    video: VideoStream | None = None
+    audio: tuple[AudioStream, ...] = ()
+    bit_rate: int | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.id) != 64:
+            raise ValueError("an asset is named by the SHA-256 of its bytes, in hexadecimal")
+        if self.duration <= 0:
+            raise ValueError("an asset lasts longer than zero seconds")
+        if self.video is None and not self.audio:
+            raise ValueError("an asset holds pictures or sound")
+
+    @property
+    def has_picture(self) -> bool:
+        return self.video is not None
+
+    @property
+    def has_sound(self) -> bool:
+        return bool(self.audio)
+
+
+class SourceKind(StrEnum):
+    UPLOAD = "upload"
+    FILE = "file"
+    LINK = "link"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an asset came from, or will: an upload and a file name their asset, a link gets it on download.
+
+    ``size_bytes`` is what would be downloaded, an estimate, for a link that has been looked up.
+    """
+
+    kind: SourceKind
+    title: str
+    url: str | None = None
+    asset_id: str | None = None
+    duration: float | None = None
+    channel: str | None = None
+    picture_url: str | None = None
+    size_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind is SourceKind.LINK and not self.url:
+            raise ValueError("a link has a url")
+        if self.kind is not SourceKind.LINK and not self.asset_id:
+            raise ValueError("an upload or a file has its asset")
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A stretch of a media asset, ``start`` included and ``end`` not, in seconds."""
+
+    start: float
+    end: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end:
+            raise ValueError(f"a clip runs forward from zero, not {self.start}-{self.end}")
+
+    @property
+    def duration(self) -> float:
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """Bytes made for sending: one part re-encoded, cut, or the file as it is (then ``asset_id`` names it).
+
+    ``id`` is the digest of the recipe (asset, stretch, preparation): the same recipe is made once.
+    """
+
+    id: str
+    media_type: str
+    size_bytes: int
+    start: float
+    end: float
+    asset_id: str | None = None

@@ -1,0 +1,92 @@
+"""A plan: what will be sent to one model, by which route, and what it will cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from lib.domain.media import Clip
+
+MEGABYTE = 1_000_000
+BODY_SAFE_BYTES = 20 * MEGABYTE
+"""Request bodies up to here are reliable (reports of refusals above; Alibaba caps one item at 20 MiB)."""
+BODY_HARD_BYTES = 50 * MEGABYTE
+"""The limit that the guides name."""
+
+
+class Route(StrEnum):
+    """How the clip reaches the model."""
+
+    LOCAL = "local"
+    LINK = "link"
+    AS_IS = "asis"
+    AUDIO = "audio"
+    VIDEO = "video"
+
+
+class SizeVerdict(StrEnum):
+    """What a request body of some size may expect."""
+
+    FITS = "fits"
+    LARGE = "large"
+    TOO_LARGE = "too large"
+
+
+def body_bytes(media_bytes: int) -> int:
+    """Size of a request body that carries so many bytes of media: base64 adds a third, the rest a little."""
+    return 4 * ((media_bytes + 2) // 3) + 4096
+
+
+def size_verdict(media_bytes: int) -> SizeVerdict:
+    """Whether media of this size, sent as it is, fits (20 MB body), may be refused, or is too large (50 MB)."""
+    size = body_bytes(media_bytes)
+    if size <= BODY_SAFE_BYTES:
+        return SizeVerdict.FITS
+    return SizeVerdict.LARGE if size <= BODY_HARD_BYTES else SizeVerdict.TOO_LARGE
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch sent in one request. ``size_bytes`` is exact for a file sent as it is, else an estimate."""
+
+    index: int
+    start: float
+    end: float
+    size_bytes: int
+
+    @property
+    def duration(self) -> float:
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be sent to one model. A plan with a ``refusal`` cannot be run, and says why.
+
+    ``estimate_usd`` is None when no price is known. ``verdict`` judges the clip's bytes as they are, before
+    anything is done about them; ``reason`` says in words which route was taken and why.
+    """
+
+    model_id: str
+    route: Route
+    reason: str
+    clip: Clip
+    parts: tuple[Part, ...] = ()
+    source_bytes: int | None = None
+    verdict: SizeVerdict | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    estimate_usd: Decimal | None = None
+    seconds: float | None = None
+    warnings: tuple[str, ...] = ()
+    refusal: str | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """Media bytes over all parts."""
+        return sum(part.size_bytes for part in self.parts)
+
+    @property
+    def can_run(self) -> bool:
+        return self.refusal is None

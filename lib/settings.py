@@ -1,0 +1,69 @@
+"""Settings from the environment: the only module that reads it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+from lib.domain.plan import MEGABYTE
+from lib.errors import InputError
+
+APP_NAME = "Cuewise"
+OPENROUTER_URL = "https://openrouter.ai/api/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the operator decides. ``openrouter_api_key`` never shows in a repr."""
+
+    data_dir: Path
+    database_url: str
+    openrouter_base_url: str = OPENROUTER_URL
+    openrouter_api_key: str | None = field(default=None, repr=False)
+    media_limit_bytes: int = 14 * MEGABYTE
+    allow_private_urls: bool = False
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings. Raises InputError, naming the variable, for a value that cannot be meant."""
+        env = os.environ if environment is None else environment
+        data_dir = Path(env.get("CUEWISE_DATA") or platformdirs.user_data_dir("cuewise")).expanduser().resolve()
+        return cls(
+            data_dir=data_dir,
+            database_url=env.get("CUEWISE_DATABASE_URL") or f"sqlite:///{data_dir / 'cuewise.db'}",
+            openrouter_base_url=(env.get("OPENROUTER_BASE_URL") or OPENROUTER_URL).rstrip("/"),
+            openrouter_api_key=(env.get("OPENROUTER_API_KEY") or "").strip() or None,
+            media_limit_bytes=_megabytes(env, "CUEWISE_MEDIA_LIMIT_MB", 14),
+            allow_private_urls=_flag(env, "CUEWISE_ALLOW_PRIVATE_URLS"),
+        )
+
+    @property
+    def jobs_database_url(self) -> str:
+        """Where the job engine keeps its tables: a file of its own beside ours on SQLite, else our database."""
+        if self.database_url.startswith("sqlite:"):
+            return f"sqlite:///{self.data_dir / 'jobs.db'}"
+        return self.database_url
+
+
+def _megabytes(env: Mapping[str, str], name: str, default: float) -> int:
+    text = env.get(name) or str(default)
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0.1 <= number <= 1000:
+        raise InputError(f"{name} is {text!r}.", f"Set {name} to a number of megabytes between 0.1 and 1000.")
+    return int(number * MEGABYTE)
+
+
+def _flag(env: Mapping[str, str], name: str) -> bool:
+    text = (env.get(name) or "").strip().lower()
+    if text in {"", "0", "false", "no", "off"}:
+        return False
+    if text in {"1", "true", "yes", "on"}:
+        return True
+    raise InputError(f"{name} is {text!r}.", f"Set {name} to 1 or 0.")
