@@ -1,0 +1,88 @@
+"""The frame around every page: title, menu, services, and the sentence shown when they cannot open."""
+
+from __future__ import annotations
+
+import threading
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+
+from lib.errors import InputError, StorageError
+from lib.services import Services, open_services
+from lib.settings import APP_NAME, Settings
+from lib.ui.words import plain, render_failure
+
+ROOT = Path(__file__).resolve().parents[2]
+ASSETS = Path(__file__).parent / "assets"
+LEAVES_THE_MACHINE = "Local models keep everything on this machine. Other models get only the clip you run."
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One line of the menu: a script relative to the root, its name and its icon."""
+
+    script: str
+    name: str
+    icon: str
+
+
+PAGES = (
+    Page("app.py", "New run", ":material/add_circle:"),
+    Page("pages/activity.py", "Activity", ":material/pending_actions:"),
+    Page("pages/models.py", "Models", ":material/neurology:"),
+    Page("pages/settings.py", "Settings", ":material/tune:"),
+)
+"""The menu, top to bottom. A transcript is reached from its run, so it is not here."""
+
+
+def open_page(title: str, icon: str, *, wide: bool = False) -> Services:
+    """Draw the frame and the heading, and give the services. Every page calls it first, on every run.
+
+    Stops the page with a sentence when the services cannot open. ``icon`` is a Material icon shown before the
+    heading; the browser's tab shows the app's own mark, since Streamlit fetches Material favicons from elsewhere.
+    """
+    st.set_page_config(
+        page_title=f"{title} · {APP_NAME}",
+        page_icon=str(ASSETS / "mark.svg"),
+        layout="wide" if wide else "centered",
+        menu_items={},
+    )
+    _draw_menu()
+    st.header(f"{icon} {plain(title)}", anchor=False)
+    try:
+        services = services_of(Settings.from_environment())
+        services.ensure_worker()
+    except (InputError, StorageError) as error:
+        render_failure(error)
+        st.stop()
+    return services
+
+
+def _draw_menu() -> None:
+    theme = "dark" if st.context.theme.type == "dark" else "light"
+    st.logo(str(ASSETS / f"wordmark-{theme}.svg"), size="large", icon_image=str(ASSETS / "mark.svg"))
+    with st.sidebar:
+        for page in PAGES:
+            if (ROOT / page.script).exists():
+                st.page_link(page.script, label=page.name, icon=page.icon)
+        st.caption(f"{LEAVES_THE_MACHINE}\n\n{APP_NAME} {version()}")
+
+
+_opened: dict[Settings, Services] = {}
+_opening = threading.Lock()
+
+
+def services_of(settings: Settings) -> Services:
+    """The services of this process, opened once; also for threads outside a page, like the media route's."""
+    with _opening:
+        if settings not in _opened:
+            _opened[settings] = open_services(settings)
+        return _opened[settings]
+
+
+@cache
+def version() -> str:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]

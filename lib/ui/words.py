@@ -1,0 +1,263 @@
+"""Words and colours for states, stages, sizes, money and times: how the app says what it knows.
+
+All but the two ``render_*`` functions are pure. Colours are Streamlit's names (green, red, ...), which both
+themes know. Text that a model or a stranger wrote goes through :func:`plain` (one line) or
+:func:`lib.ui.markdown.safe_markdown` (a document) before it meets Markdown.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from lib.domain.model import Model
+from lib.domain.plan import MEGABYTE, Plan, Route, SizeVerdict
+from lib.domain.run import Failure, PartState, Run, RunState, Stage
+from lib.domain.transcript import TimedBy
+
+if TYPE_CHECKING:
+    from lib.errors import CuewiseError
+
+UNKNOWN = "—"
+"""What stands where a figure is not known."""
+
+STATE_WORDS = {
+    RunState.QUEUED: "Queued",
+    RunState.RUNNING: "Running",
+    RunState.DONE: "Done",
+    RunState.FAILED: "Failed",
+    RunState.CANCELLED: "Cancelled",
+}
+STATE_COLOURS = {
+    RunState.QUEUED: "gray",
+    RunState.RUNNING: "blue",
+    RunState.DONE: "green",
+    RunState.FAILED: "red",
+    RunState.CANCELLED: "orange",
+}
+STATE_ICONS = {
+    RunState.QUEUED: ":material/schedule:",
+    RunState.RUNNING: ":material/progress_activity:",
+    RunState.DONE: ":material/check_circle:",
+    RunState.FAILED: ":material/error:",
+    RunState.CANCELLED: ":material/block:",
+}
+PART_WORDS = {
+    PartState.WAITING: "waiting",
+    PartState.PREPARING: "preparing",
+    PartState.ASKING: "asking",
+    PartState.OK: "done",
+    PartState.REPAIRED: "repaired",
+    PartState.FAILED: "failed",
+}
+PART_COLOURS = {
+    PartState.WAITING: "gray",
+    PartState.PREPARING: "blue",
+    PartState.ASKING: "blue",
+    PartState.OK: "green",
+    PartState.REPAIRED: "green",
+    PartState.FAILED: "red",
+}
+SIZE_WORDS = {
+    SizeVerdict.FITS: "Fits",
+    SizeVerdict.LARGE: "Large: may be refused",
+    SizeVerdict.TOO_LARGE: "Too large: will be compressed",
+}
+SIZE_COLOURS = {SizeVerdict.FITS: "green", SizeVerdict.LARGE: "orange", SizeVerdict.TOO_LARGE: "red"}
+ROUTE_WORDS = {
+    Route.LOCAL: "On this machine",
+    Route.LINK: "The link itself, no download",
+    Route.AS_IS: "The file as it is",
+    Route.AUDIO: "Sound only",
+    Route.VIDEO: "Compressed video",
+}
+TIMED_BY_WORDS = {
+    TimedBy.AUDIO: "time heard in the audio",
+    TimedBy.MODEL: "time given by the model",
+    TimedBy.PART: "time estimated within its part",
+}
+MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=])")
+
+
+def stage_words(run: Run) -> str:
+    """What the run is doing now, with its numbers: ``downloading 43 %``, ``asking 3 of 7``."""
+    if run.state is RunState.QUEUED:
+        return "waiting for its turn"
+    if run.state is not RunState.RUNNING:
+        return STATE_WORDS[run.state].lower()
+    if run.stage in (Stage.PREPARING, Stage.ASKING) and len(run.parts) > 1:
+        return f"{run.stage} {_part_number(run)} of {len(run.parts)}"
+    if run.stage in (Stage.DOWNLOADING, Stage.LISTENING, Stage.PREPARING) and run.progress is not None:
+        return f"{run.stage} {percent_words(run.progress)}"
+    return str(run.stage)
+
+
+def _part_number(run: Run) -> int:
+    """The number, from 1, of the part that the run is at."""
+    passed = {PartState.OK, PartState.REPAIRED, PartState.FAILED}
+    if run.stage is Stage.PREPARING:
+        passed = passed | {PartState.ASKING}
+    return min(len(run.parts), sum(part.state in passed for part in run.parts) + 1)
+
+
+def run_sentence(run: Run) -> str:
+    """The stage with the run's own note (speed, time left) when it has one."""
+    stage = stage_words(run)
+    words = stage[:1].upper() + stage[1:]
+    return f"{words} · {run.note}" if run.note and not run.state.is_over else words
+
+
+def percent_words(progress: float) -> str:
+    return f"{min(max(progress, 0.0), 1.0) * 100:.0f} %"
+
+
+def verdict_words(plan: Plan) -> str:
+    """The size verdict with what will be done about it, or nothing when no bytes of ours are judged."""
+    if plan.verdict is None:
+        return ""
+    if plan.verdict is SizeVerdict.TOO_LARGE and plan.route is Route.AUDIO:
+        return "Too large: only its sound will be sent"
+    if plan.verdict is not SizeVerdict.FITS and plan.route is Route.LOCAL:
+        return SIZE_WORDS[SizeVerdict.FITS]
+    return SIZE_WORDS[plan.verdict]
+
+
+def money(usd: Decimal | None, *, estimate: bool = False) -> str:
+    """``$0.0123``, ``$4.50``, ``under $0.0001``, ``price unknown``; an estimate says that it is one."""
+    if usd is None:
+        return "price unknown"
+    if usd == 0:
+        words = "$0"
+    elif usd < Decimal("0.0001"):
+        words = "under $0.0001"
+    elif usd < 1:
+        words = f"${usd:.4f}"
+    else:
+        words = f"${usd:,.2f}"
+    return f"{words} (estimate)" if estimate else words
+
+
+def estimate_words(model: Model, usd: Decimal | None) -> str:
+    """What a run is expected to cost: ``$0.0123 (estimate)``, ``free``, ``free and private``, ``price unknown``."""
+    if model.is_local:
+        return "free and private"
+    if model.is_free:
+        return "free"
+    return money(usd, estimate=True)
+
+
+def price_words(model: Model) -> str:
+    """A model's price: ``free and private``, ``free``, ``price unknown``, or dollars per million tokens."""
+    if model.is_local:
+        return "free and private"
+    if model.price is None:
+        return "price unknown"
+    if model.is_free:
+        return "free"
+    prompt, completion = model.price.prompt * MEGABYTE, model.price.completion * MEGABYTE
+    return f"${prompt:,.2f} in, ${completion:,.2f} out per million tokens"
+
+
+def cost_words(run: Run) -> str:
+    """What a run has cost so far, from what the provider billed."""
+    if run.request.model_id.startswith("local/"):
+        return "free and private"
+    if run.from_cache:
+        return "$0 (answered before)"
+    if run.cost_usd is None:
+        return "cost not reported" if run.state is RunState.DONE else UNKNOWN
+    return money(run.cost_usd)
+
+
+def bytes_words(size_bytes: int | None) -> str:
+    """Megabytes with one decimal (10^6 bytes, as providers count); gigabytes from 1,000 MB."""
+    if size_bytes is None:
+        return UNKNOWN
+    if size_bytes >= 1000 * MEGABYTE:
+        return f"{size_bytes / (1000 * MEGABYTE):.1f} GB"
+    if 0 < size_bytes < MEGABYTE / 10:
+        return "under 0.1 MB"
+    return f"{size_bytes / MEGABYTE:.1f} MB"
+
+
+def duration_words(seconds: float | None) -> str:
+    """A length of time for a reader: ``0.8 s``, ``42 s``, ``3 min 05 s``, ``1 h 02 min``."""
+    if seconds is None:
+        return UNKNOWN
+    if seconds < 10:
+        return f"{seconds:.1f} s".replace(".0 s", " s")
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def clock(seconds: float) -> str:
+    """A place in a video: ``0:07``, ``12:30``, ``1:02:03``."""
+    whole = int(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def count_words(number: int | None, noun: str, plural: str | None = None) -> str:
+    """``1 part``, ``7 parts``, ``12,400 tokens``."""
+    if number is None:
+        return UNKNOWN
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def ago_words(moment: datetime | None, now: datetime | None = None) -> str:
+    """How long ago: ``just now``, ``5 min ago``, ``3 h ago``, ``2 days ago``, else the date. Both are aware."""
+    if moment is None:
+        return UNKNOWN
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    if seconds < 60:
+        return "just now"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min ago"
+    if seconds < 86_400:
+        return f"{int(seconds // 3600)} h ago"
+    if seconds < 14 * 86_400:
+        return f"{count_words(int(seconds // 86_400), 'day')} ago"
+    return f"{moment:%-d %B %Y}"
+
+
+def elapsed_seconds(run: Run, now: datetime | None = None) -> float | None:
+    """Seconds that the run has worked, still counting while it runs; None before it starts."""
+    if run.seconds is not None and run.state.is_over:
+        return run.seconds
+    if run.started is None:
+        return None
+    return max(0.0, ((run.finished or now or datetime.now(UTC)) - run.started).total_seconds())
+
+
+def plain(text: str) -> str:
+    """Text of others as one line of Markdown that shows exactly these characters: no markup, no links, no maths."""
+    line = " ".join(text.split())
+    return MARKDOWN_SPECIAL.sub(r"\\\1", line)
+
+
+def error_words(error: CuewiseError) -> Failure:
+    """An error as the failure that is stored and shown."""
+    return Failure(code=error.code, message=str(error), hint=error.hint)
+
+
+def render_failure(failure: Failure | CuewiseError) -> None:
+    """Draw what happened and, below it, what to do next."""
+    import streamlit as st
+
+    shown = failure if isinstance(failure, Failure) else error_words(failure)
+    hint = f"\n\n{plain(shown.hint)}" if shown.hint else ""
+    st.error(f"**{plain(shown.message)}**{hint}", icon=":material/error:")
+
+
+def render_state(run: Run) -> None:
+    """Draw the run's state as a badge."""
+    import streamlit as st
+
+    st.badge(STATE_WORDS[run.state], color=STATE_COLOURS[run.state], icon=STATE_ICONS[run.state])
