@@ -64,14 +64,14 @@ class Part:
 class Plan:
     """What will be sent to one model. A plan with a ``refusal`` cannot be run, and says why.
 
-    ``estimate_usd`` is None when no price is known. ``verdict`` judges the clip's bytes as they are, before
+    ``clip`` is None while the length is not known yet. ``estimate_usd`` is None when no price is known. ``verdict`` judges the clip's bytes as they are, before
     anything is done about them; ``reason`` says in words which route was taken and why.
     """
 
     model_id: str
     route: Route
     reason: str
-    clip: Clip
+    clip: Clip | None = None
     parts: tuple[Part, ...] = ()
     source_bytes: int | None = None
     verdict: SizeVerdict | None = None

@@ -1,0 +1,10 @@
+"""The database: the only package that imports SQLAlchemy and Alembic.
+
+``Store`` keeps assets, runs, parts, generations, transcripts and preferences, on SQLite by default and on
+PostgreSQL by URL. Records go in and come out as the frozen dataclasses of ``lib.domain``.
+"""
+
+from lib.store.preferences import Preferences
+from lib.store.store import Store
+
+__all__ = ["Preferences", "Store"]

@@ -1,0 +1,64 @@
+"""Opening the database and bringing its tables up to date."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import nullcontext
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from filelock import FileLock
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from lib.errors import FolderReadOnly, StorageError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def open_engine(url: str) -> Engine:
+    """An engine whose tables are up to date. Raises StorageError in words when the database cannot be opened."""
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite" and parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", _set_up_sqlite)
+        _upgrade(engine, parsed.database)
+    except PermissionError as exc:
+        raise FolderReadOnly(f"The data folder cannot be written: {exc.filename}.") from exc
+    except (SQLAlchemyError, OSError, ModuleNotFoundError) as exc:
+        if "readonly" in str(exc) or "unable to open" in str(exc):
+            raise FolderReadOnly("The database file cannot be written.") from exc
+        raise StorageError(
+            "The database cannot be opened.", "Check CUEWISE_DATABASE_URL, and that the file is not damaged."
+        ) from exc
+    return engine
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    cursor = connection.cursor()
+    # Readers never wait for the writer (WAL); a second writer waits rather than failing.
+    cursor.execute("PRAGMA busy_timeout = 20000")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _upgrade(engine: Engine, database: str | None) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    newest = ScriptDirectory.from_config(config).get_current_head()
+    with engine.connect() as connection:
+        if MigrationContext.configure(connection).get_current_revision() == newest:
+            return
+    # The page and the worker start together: only one of them may migrate a file.
+    is_file = engine.dialect.name == "sqlite" and database
+    with FileLock(f"{database}.migrate") if is_file else nullcontext(), engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

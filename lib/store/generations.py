@@ -1,0 +1,59 @@
+"""Answers by the digest of their question: the same question is never paid for twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, select
+
+from lib.domain.run import Generation
+from lib.store.records import from_json, to_json
+from lib.store.rows import now, put, transaction
+from lib.store.tables import generation
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a model's own past calls tell, each the median over its last calls; None where nothing is known."""
+
+    prompt_tokens_per_second: float | None = None
+    wall_seconds_per_second: float | None = None
+
+
+class Generations:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def keep(self, digest: str, record: Generation, *, clip_seconds: float) -> None:
+        put(
+            self._engine,
+            generation,
+            digest=digest,
+            model_id=record.model_id,
+            record=to_json(record),
+            clip_seconds=clip_seconds,
+            created=now(),
+        )
+
+    def get(self, digest: str) -> Generation | None:
+        with transaction(self._engine) as connection:
+            text = connection.scalar(select(generation.c.record).where(generation.c.digest == digest))
+        return from_json(Generation, text) if text else None
+
+    def measured(self, model_id: str, *, last: int = 20) -> Measured:
+        """How many prompt tokens, and how much waiting, a second of clip took with this model so far."""
+        rows = (
+            select(generation.c.record, generation.c.clip_seconds)
+            .where(generation.c.model_id == model_id, generation.c.clip_seconds >= 1)
+            .order_by(generation.c.created.desc())
+            .limit(last)
+        )
+        with transaction(self._engine) as connection:
+            calls = [(from_json(Generation, text), seconds) for text, seconds in connection.execute(rows)]
+        tokens = [call.usage.prompt_tokens / seconds for call, seconds in calls if call.usage.prompt_tokens]
+        waits = [call.seconds / seconds for call, seconds in calls if call.seconds]
+        return Measured(_median(tokens), _median(waits))
+
+
+def _median(values: list[float]) -> float | None:
+    return sorted(values)[len(values) // 2] if values else None

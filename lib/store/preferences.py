@@ -1,0 +1,18 @@
+"""What the user chose in Settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from lib.domain.run import PartForm
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """Choices that outlive a session. ``spending_cap_usd`` is per run, None for no cap."""
+
+    part_form: PartForm = PartForm.VIDEO_URL
+    default_models: tuple[str, ...] = ("local/whisper-base",)
+    spending_cap_usd: Decimal | None = None
+    cookies_file: str | None = None

@@ -1,0 +1,25 @@
+"""Frozen dataclasses to JSON text and back, checked on the way in (pydantic)."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TypeVar
+
+from pydantic import TypeAdapter
+
+Record = TypeVar("Record")
+
+
+@cache
+def _adapter(kind: type) -> TypeAdapter:
+    return TypeAdapter(kind)
+
+
+def to_json(record: object) -> str:
+    """The record as JSON text. Decimals become strings, so no cent is lost."""
+    return _adapter(type(record)).dump_json(record).decode()
+
+
+def from_json(kind: type[Record], text: str) -> Record:
+    """The record back. Raises pydantic's ValidationError for text that is not such a record."""
+    return _adapter(kind).validate_json(text)

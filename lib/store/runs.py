@@ -1,0 +1,251 @@
+"""Runs and their parts, as they stand now. The worker writes, pages read.
+
+Every write of a worker names its ``attempt``: what a cancelled or superseded attempt still has to say is ignored.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import Connection, Engine, Row, and_, delete, insert, select, update
+
+from lib.domain.plan import Plan
+from lib.domain.run import Failure, PartRecord, PartState, Run, RunRequest, RunState, Stage, Usage
+from lib.store.records import from_json, to_json
+from lib.store.rows import now, transaction
+from lib.store.tables import part, run
+
+UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
+
+
+class Runs:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add(self, run_id: str, request: RunRequest, plan: Plan | None) -> None:
+        """Write down a new run, queued, at its first attempt."""
+        values = {
+            "id": run_id,
+            "attempt": 1,
+            "created": now(),
+            "state": RunState.QUEUED,
+            "stage": Stage.WAITING,
+            "note": "",
+            "model_id": request.model_id,
+            "asset_id": request.source.asset_id,
+            "key_ref": request.key_ref,
+            "request": to_json(request),
+            "plan": to_json(plan) if plan else None,
+            "from_cache": False,
+        }
+        with transaction(self._engine) as connection:
+            connection.execute(insert(run).values(**values))
+
+    def get(self, run_id: str) -> Run | None:
+        with transaction(self._engine) as connection:
+            row = connection.execute(select(run).where(run.c.id == run_id)).first()
+            return _read(row, _parts_of(connection, [run_id])[run_id]) if row else None
+
+    def newest(self, limit: int) -> list[Run]:
+        with transaction(self._engine) as connection:
+            rows = connection.execute(select(run).order_by(run.c.created.desc(), run.c.id).limit(limit)).all()
+            parts = _parts_of(connection, [row.id for row in rows])
+        return [_read(row, parts[row.id]) for row in rows]
+
+    def attempt(self, run_id: str) -> int:
+        """The number of the attempt that counts now."""
+        with transaction(self._engine) as connection:
+            return connection.scalar(select(run.c.attempt).where(run.c.id == run_id)) or 0
+
+    def is_wanted(self, run_id: str, attempt: int) -> bool:
+        """Whether this attempt is still to be worked on: not cancelled, not superseded, not over."""
+        wanted = select(run.c.id).where(_current(run_id, attempt))
+        with transaction(self._engine) as connection:
+            return connection.scalar(wanted) is not None
+
+    def again(self, run_id: str, *, key_ref: str | None) -> int | None:
+        """Queue a run that is over once more; gives the new attempt's number, None if it is not over."""
+        over = and_(run.c.id == run_id, run.c.state.not_in(UNFINISHED))
+        fresh = {
+            "attempt": run.c.attempt + 1,
+            "state": RunState.QUEUED,
+            "stage": Stage.WAITING,
+            "progress": None,
+            "note": "",
+            "failure": None,
+            "finished": None,
+            "started": None,
+            "key_ref": key_ref,
+        }
+        with transaction(self._engine) as connection:
+            if not connection.execute(update(run).where(over).values(**fresh)).rowcount:
+                return None
+            return connection.scalar(select(run.c.attempt).where(run.c.id == run_id))
+
+    def cancel(self, run_id: str) -> bool:
+        """Mark as cancelled; False if it was over already."""
+        unfinished = and_(run.c.id == run_id, run.c.state.in_(UNFINISHED))
+        with transaction(self._engine) as connection:
+            values = {"state": RunState.CANCELLED, "finished": now(), "progress": None}
+            return bool(connection.execute(update(run).where(unfinished).values(**values)).rowcount)
+
+    def begin(self, run_id: str, attempt: int) -> None:
+        self._update(run_id, attempt, state=RunState.RUNNING, started=now())
+
+    def report(self, run_id: str, attempt: int, stage: Stage, progress: float | None = None, note: str = "") -> bool:
+        """Say what the run is doing. False when the attempt is no longer wanted."""
+        return self._update(run_id, attempt, stage=stage, progress=progress, note=note)
+
+    def set_asset(self, run_id: str, attempt: int, asset_id: str) -> None:
+        self._update(run_id, attempt, asset_id=asset_id)
+
+    def set_plan(self, run_id: str, attempt: int, plan: Plan) -> None:
+        """Keep the plan and lay out its parts; parts of an earlier attempt go."""
+        if not self._update(run_id, attempt, plan=to_json(plan)):
+            return
+        rows = [
+            {
+                "run_id": run_id,
+                "number": each.index,
+                "start": each.start,
+                "end": each.end,
+                "state": PartState.WAITING,
+                "size_bytes": each.size_bytes,
+                "partial_text": "",
+            }
+            for each in plan.parts
+        ]
+        with transaction(self._engine) as connection:
+            connection.execute(delete(part).where(part.c.run_id == run_id))
+            if rows:
+                connection.execute(insert(part), rows)
+
+    def report_part(self, run_id: str, attempt: int, number: int, **values: object) -> bool:
+        """Change a part's state, size_bytes, digest, generation_id, error, hint or partial_text.
+
+        False when the attempt is no longer wanted: then nothing is changed.
+        """
+        with transaction(self._engine) as connection:
+            if connection.scalar(select(run.c.id).where(_current(run_id, attempt))) is None:
+                return False
+            where = and_(part.c.run_id == run_id, part.c.number == number)
+            connection.execute(update(part).where(where).values(**values))
+        return True
+
+    def part_digests(self, run_id: str) -> list[str | None]:
+        """For each part in order, the digest under which its answer is kept."""
+        rows = select(part.c.digest).where(part.c.run_id == run_id).order_by(part.c.number)
+        with transaction(self._engine) as connection:
+            return list(connection.scalars(rows))
+
+    def finish(
+        self,
+        run_id: str,
+        attempt: int,
+        *,
+        provider: str | None,
+        usage: Usage,
+        cost_usd: Decimal | None,
+        seconds_to_first_text: float | None,
+        from_cache: bool,
+    ) -> None:
+        self._end(
+            run_id,
+            attempt,
+            state=RunState.DONE,
+            provider=provider,
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            video_tokens=usage.video_tokens,
+            cost_usd=None if cost_usd is None else str(cost_usd),
+            seconds_to_first_text=seconds_to_first_text,
+            from_cache=from_cache,
+            progress=1.0,
+            note="",
+        )
+
+    def fail(self, run_id: str, attempt: int, failure: Failure) -> None:
+        self._end(run_id, attempt, state=RunState.FAILED, failure=to_json(failure), progress=None)
+
+    def unfinished(self) -> list[tuple[str, int]]:
+        """Every run that is queued or running, with its attempt, oldest first."""
+        rows = select(run.c.id, run.c.attempt).where(run.c.state.in_(UNFINISHED)).order_by(run.c.created)
+        with transaction(self._engine) as connection:
+            return [(row.id, row.attempt) for row in connection.execute(rows)]
+
+    def _end(self, run_id: str, attempt: int, **values: object) -> None:
+        with transaction(self._engine) as connection:
+            started = connection.scalar(select(run.c.started).where(run.c.id == run_id))
+            finished = now()
+            seconds = _seconds_between(started, finished)
+            values |= {"finished": finished, "seconds": seconds}
+            connection.execute(update(run).where(_current(run_id, attempt)).values(**values))
+
+    def _update(self, run_id: str, attempt: int, **values: object) -> bool:
+        with transaction(self._engine) as connection:
+            return bool(connection.execute(update(run).where(_current(run_id, attempt)).values(**values)).rowcount)
+
+
+def _current(run_id: str, attempt: int):
+    return and_(run.c.id == run_id, run.c.attempt == attempt, run.c.state.in_(UNFINISHED))
+
+
+def _seconds_between(started: str | None, finished: str) -> float | None:
+    if started is None:
+        return None
+    return (datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds()
+
+
+def _parts_of(connection: Connection, run_ids: Sequence[str]) -> dict[str, list[Row]]:
+    rows: Iterable[Row] = connection.execute(
+        select(part).where(part.c.run_id.in_(run_ids)).order_by(part.c.run_id, part.c.number)
+    )
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row.run_id].append(row)
+    return found
+
+
+def _read(row: Row, parts: Sequence[Row]) -> Run:
+    return Run(
+        id=row.id,
+        request=from_json(RunRequest, row.request),
+        state=RunState(row.state),
+        created=datetime.fromisoformat(row.created),
+        stage=Stage(row.stage),
+        progress=row.progress,
+        note=row.note,
+        partial_text="\n".join(each.partial_text for each in parts if each.partial_text),
+        plan=from_json(Plan, row.plan) if row.plan else None,
+        parts=tuple(_read_part(each) for each in parts),
+        asset_id=row.asset_id,
+        started=_moment(row.started),
+        finished=_moment(row.finished),
+        failure=from_json(Failure, row.failure) if row.failure else None,
+        provider=row.provider,
+        usage=Usage(row.prompt_tokens, row.completion_tokens, row.video_tokens),
+        cost_usd=None if row.cost_usd is None else Decimal(row.cost_usd),
+        seconds=row.seconds,
+        seconds_to_first_text=row.seconds_to_first_text,
+        from_cache=bool(row.from_cache),
+    )
+
+
+def _read_part(row: Row) -> PartRecord:
+    return PartRecord(
+        index=row.number,
+        start=row.start,
+        end=row.end,
+        state=PartState(row.state),
+        size_bytes=row.size_bytes,
+        generation_id=row.generation_id,
+        error=row.error,
+        hint=row.hint,
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,26 @@
+"""The store: one engine, one shelf for each noun."""
+
+from __future__ import annotations
+
+from lib.store.assets import Assets
+from lib.store.engine import open_engine
+from lib.store.generations import Generations
+from lib.store.runs import Runs
+from lib.store.shelves import PreferenceShelf, SealedKeys
+from lib.store.transcripts import Transcripts
+
+
+class Store:
+    """All that must last. Safe to use from many threads and several processes at once."""
+
+    def __init__(self, database_url: str) -> None:
+        self._engine = open_engine(database_url)
+        self.assets = Assets(self._engine)
+        self.runs = Runs(self._engine)
+        self.generations = Generations(self._engine)
+        self.transcripts = Transcripts(self._engine)
+        self.preferences = PreferenceShelf(self._engine)
+        self.sealed_keys = SealedKeys(self._engine)
+
+    def close(self) -> None:
+        self._engine.dispose()

@@ -1,0 +1,96 @@
+"""The tables. A change here needs a migration in ``migrations/versions``; a test compares the two."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+asset = Table(
+    "asset",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("record", Text, nullable=False),
+    Column("created", String(32), nullable=False),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("attempt", Integer, nullable=False),
+    Column("created", String(32), nullable=False),
+    Column("started", String(32)),
+    Column("finished", String(32)),
+    Column("state", String(16), nullable=False),
+    Column("stage", String(16), nullable=False),
+    Column("progress", Float),
+    Column("note", Text, nullable=False),
+    Column("model_id", String(200), nullable=False),
+    Column("asset_id", String(64)),
+    Column("key_ref", String(64)),
+    Column("request", Text, nullable=False),
+    Column("plan", Text),
+    Column("failure", Text),
+    Column("provider", String(200)),
+    Column("prompt_tokens", Integer),
+    Column("completion_tokens", Integer),
+    Column("video_tokens", Integer),
+    Column("cost_usd", String(40)),
+    Column("seconds", Float),
+    Column("seconds_to_first_text", Float),
+    Column("from_cache", Boolean, nullable=False),
+    Index("run_created", "created"),
+    Index("run_state", "state"),
+)
+
+part = Table(
+    "part",
+    metadata,
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("start", Float, nullable=False),
+    Column("end", Float, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("size_bytes", Integer),
+    Column("digest", String(64)),
+    Column("generation_id", String(200)),
+    Column("error", Text),
+    Column("hint", Text),
+    Column("partial_text", Text, nullable=False),
+)
+
+generation = Table(
+    "generation",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("model_id", String(200), nullable=False),
+    Column("record", Text, nullable=False),
+    Column("clip_seconds", Float, nullable=False),
+    Column("created", String(32), nullable=False),
+    Index("generation_model", "model_id"),
+)
+
+transcript = Table(
+    "transcript",
+    metadata,
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("record", Text, nullable=False),
+    Column("created", String(32), nullable=False),
+)
+
+preference = Table(
+    "preference",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+sealed = Table(
+    "sealed",
+    metadata,
+    Column("ref", String(64), primary_key=True),
+    Column("ciphertext", Text, nullable=False),
+    Column("created", String(32), nullable=False),
+)

@@ -1,0 +1,139 @@
+"""The store: what goes in comes out, and what is no longer wanted is ignored."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine
+
+from lib.domain.media import AudioStream, Clip, MediaAsset, Source, SourceKind, VideoStream
+from lib.domain.model import Model, Price, PriceStep
+from lib.domain.plan import Part, Plan, Route, SizeVerdict
+from lib.domain.run import Failure, Generation, PartState, RunRequest, RunState, Stage, Usage
+from lib.domain.transcript import Cue, Segment, TimedBy, Transcript, Word
+from lib.errors import StorageError
+from lib.store import Preferences, Store
+from lib.store.records import from_json, to_json
+from lib.store.tables import metadata
+
+ASSET = MediaAsset(
+    "a" * 64, 1000, "mp4", "video/mp4", 12.5, VideoStream("h264", 640, 480, 29.97), (AudioStream("aac", 2, 44100),)
+)
+SOURCE = Source(SourceKind.UPLOAD, 'Emoji 🎬 "quotes"\nand lines', asset_id=ASSET.id)
+REQUEST = RunRequest(SOURCE, "google/gemini-3.8-flash", end=12.5, terms=("Beckett",))
+PLAN = Plan(
+    "google/gemini-3.8-flash",
+    Route.AS_IS,
+    "it fits",
+    Clip(0, 12.5),
+    (Part(0, 0, 6, 500), Part(1, 6, 12.5, 500)),
+    1000,
+    SizeVerdict.FITS,
+    1100,
+    90,
+    Decimal("0.000123"),
+)
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'cuewise.db'}")
+    yield store
+    store.close()
+
+
+def test_records_survive_the_way_through_json():
+    """Every record comes back equal, with its decimals, dates, sets and tuples."""
+    model = Model(
+        "a/b",
+        "B",
+        frozenset({"video"}),
+        price=Price(Decimal("0.1"), Decimal("0.2"), steps=(PriceStep(5, Decimal(1), Decimal(2)),)),
+        expires=date(2026, 12, 1),
+    )
+    generation = Generation("a/b", "hi", segments=(Segment("hi", 0.0, 1.0, words=(Word(0, 1, "hi", 0.5),)),))
+    transcript = Transcript((Cue(0, 1, "hi", "Anna", TimedBy.AUDIO),), "hi")
+    for record in (ASSET, REQUEST, PLAN, model, generation, transcript, Preferences(spending_cap_usd=Decimal("0.5"))):
+        assert from_json(type(record), to_json(record)) == record
+
+
+def test_migrations_make_the_tables_that_the_code_names(tmp_path, store):
+    """The newest migration and lib.store.tables describe the same database."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'cuewise.db'}")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
+
+
+def test_a_run_is_read_back_as_it_stands(store):
+    """Plan, parts, partial text, usage and cost of a run are read as they were written."""
+    store.assets.keep(ASSET)
+    store.runs.add("r1", REQUEST, PLAN)
+    assert store.runs.get("r1").state is RunState.QUEUED
+    store.runs.begin("r1", 1)
+    store.runs.set_plan("r1", 1, PLAN)
+    assert store.runs.report("r1", 1, Stage.ASKING, 0.5, "asking 1 of 2")
+    store.runs.report_part("r1", 1, 1, partial_text="second", state=PartState.ASKING)
+    store.runs.report_part("r1", 1, 0, partial_text="first", state=PartState.OK)
+    run = store.runs.get("r1")
+    assert (run.plan, run.partial_text, run.stage, run.note) == (PLAN, "first\nsecond", Stage.ASKING, "asking 1 of 2")
+    assert [part.state for part in run.parts] == [PartState.OK, PartState.ASKING]
+    store.runs.finish(
+        "r1",
+        1,
+        provider="Google",
+        usage=Usage(10, 5),
+        cost_usd=Decimal("0.000100"),
+        seconds_to_first_text=1.5,
+        from_cache=False,
+    )
+    run = store.runs.get("r1")
+    assert (run.state, run.cost_usd, run.usage.prompt_tokens) == (RunState.DONE, Decimal("0.000100"), 10)
+    assert run.seconds is not None
+    assert store.assets.get(ASSET.id) == ASSET
+    assert [each.id for each in store.runs.newest(10)] == ["r1"]
+
+
+def test_a_cancelled_attempt_has_nothing_more_to_say(store):
+    """After Cancel, late reports change nothing; after Retry only the new attempt counts."""
+    store.runs.add("r1", REQUEST, PLAN)
+    store.runs.begin("r1", 1)
+    store.runs.set_plan("r1", 1, PLAN)
+    assert store.runs.cancel("r1")
+    assert not store.runs.cancel("r1")
+    assert not store.runs.report("r1", 1, Stage.ASKING)
+    assert not store.runs.report_part("r1", 1, 0, partial_text="late")
+    store.runs.fail("r1", 1, Failure("X", "late"))
+    assert store.runs.get("r1").state is RunState.CANCELLED
+    assert store.runs.again("r1", key_ref=None) == 2
+    assert store.runs.again("r1", key_ref=None) is None
+    assert not store.runs.is_wanted("r1", 1)
+    assert store.runs.is_wanted("r1", 2)
+    assert store.runs.unfinished() == [("r1", 2)]
+
+
+def test_sealed_keys_go_when_no_run_needs_them(store):
+    """A key is forgotten as soon as the last unfinished run that needs it is over."""
+    store.sealed_keys.put("ref", "ciphertext")
+    store.runs.add("r1", RunRequest(SOURCE, "a/b", key_ref="ref"), None)
+    assert store.sealed_keys.forget_unused() == 0
+    store.runs.cancel("r1")
+    assert store.sealed_keys.forget_unused() == 1
+    assert store.sealed_keys.get("ref") is None
+
+
+def test_measured_figures_come_from_past_calls(store):
+    """Tokens and seconds per second of clip are learnt from what a model really used."""
+    assert store.generations.measured("a/b").prompt_tokens_per_second is None
+    store.generations.keep("d1", Generation("a/b", "x", usage=Usage(910, 5), seconds=4.0), clip_seconds=10)
+    measured = store.generations.measured("a/b")
+    assert (measured.prompt_tokens_per_second, measured.wall_seconds_per_second) == (91, 0.4)
+
+
+def test_a_database_that_is_no_database_is_a_sentence(tmp_path):
+    """A damaged file is told in words, not in a traceback of the driver."""
+    (tmp_path / "broken.db").write_bytes(b"this is not a database" * 100)
+    with pytest.raises(StorageError, match="cannot be opened"):
+        Store(f"sqlite:///{tmp_path / 'broken.db'}")
