@@ -1,0 +1,225 @@
+"""The files we keep: media named by the SHA-256 of their bytes, renditions by the digest of their recipe.
+
+    <data>/media/ab/abcdef...          media assets, as they came
+    <data>/renditions/12/1234....mp4   what was made of them for sending
+    <data>/temporary/                  being written; the same filesystem, so that a finished file moves in one step
+
+A file under its own name is whole: it is written under a temporary name, flushed to the disk, and then renamed.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from io import RawIOBase
+from pathlib import Path
+from typing import BinaryIO
+
+from lib.errors import DiskFull, EmptyFile, FolderReadOnly, InputError, StorageError
+
+BLOCK_BYTES = 1 << 20
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_SUFFIX = re.compile(r"(\.[A-Za-z0-9]{1,16})*")
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
+
+
+class MediaFiles:
+    """The files under one data folder. Nothing is created before the first write.
+
+    Safe for any number of threads and processes on one folder: names are unique or say what is in the file.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = Path(data_dir)
+
+    def keep(self, stream: BinaryIO, *, on_progress: Callable[[int], None] | None = None) -> tuple[str, int]:
+        """Copy the stream to the disk, a megabyte at a time, and return its SHA-256 in hexadecimal and its size.
+
+        Reads from where the stream stands. ``on_progress`` is given the bytes written so far, after every block; what
+        it raises ends the copy and leaves nothing behind. The same bytes are kept once.
+        Raises EmptyFile, DiskFull, FolderReadOnly.
+        """
+        with self.temporary() as temporary:
+            asset_id, size_bytes = _copy(stream, temporary, on_progress)
+            self._settle(temporary, self._asset_path(asset_id))
+        return asset_id, size_bytes
+
+    def keep_file(self, path: Path, *, move: bool = False) -> tuple[str, int]:
+        """Keep a file of the disk, copied, or taken away from where it is when ``move`` is true.
+
+        Raises InputError where there is no such file or it cannot be read, and what ``keep`` raises.
+        """
+        with _open_regular(Path(path)) as stream:
+            if move and self._is_on_our_disk(Path(path)):
+                asset_id, size_bytes = _digest(stream)
+                os.fsync(stream.fileno())
+                self._settle(Path(path), self._asset_path(asset_id))
+                return asset_id, size_bytes
+            asset_id, size_bytes = self.keep(stream)
+        if move:
+            with suppress(OSError):  # it is kept: a source that cannot be removed is no failure
+                Path(path).unlink()
+        return asset_id, size_bytes
+
+    def path(self, asset_id: str) -> Path | None:
+        """Where an asset's bytes are; None when we do not hold it, and for anything that is no SHA-256."""
+        if not isinstance(asset_id, str) or not _DIGEST.fullmatch(asset_id):
+            return None
+        path = self._asset_path(asset_id)
+        return path if path.is_file() else None
+
+    def rendition_path(self, rendition_id: str, suffix: str) -> Path:
+        """Where the rendition is, or will be once ``keep_rendition`` has put it there.
+
+        Raises ValueError for an id that is no digest and for a suffix that is none, such as ``/../x``.
+        """
+        if not _DIGEST.fullmatch(rendition_id):
+            raise ValueError("a rendition is named by the digest of its recipe, 64 hexadecimal digits")
+        return self.data_dir / "renditions" / rendition_id[:2] / f"{rendition_id}{_checked(suffix)}"
+
+    def keep_rendition(self, temporary: Path, rendition_id: str, suffix: str) -> Path:
+        """Move a finished file to its rendition's place and return that. Raises DiskFull, FolderReadOnly."""
+        path = self.rendition_path(rendition_id, suffix)
+        with _translated(self.data_dir), temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
+        self._settle(temporary, path)
+        return path
+
+    @contextmanager
+    def temporary(self, suffix: str = "") -> Iterator[Path]:
+        """A name of its own for a file still being made, on the disk where it will be kept.
+
+        The file does not exist yet. When the block ends, however it ends, everything whose name begins with this
+        one's stem is removed: tools put ``.part`` files beside what they write. Raises DiskFull, FolderReadOnly.
+        """
+        folder = self.data_dir / "temporary"
+        _make_folder(folder)
+        token = secrets.token_hex(16)
+        try:
+            yield folder / f"{token}{_checked(suffix)}"
+        finally:
+            for leftover in folder.glob(f"{token}*"):
+                _remove(leftover)
+
+    def sweep(self, older_than: float = 86400) -> None:
+        """Remove the temporary files that a crash left behind, untouched for so many seconds."""
+        limit = time.time() - older_than
+        with suppress(OSError):
+            for leftover in (self.data_dir / "temporary").iterdir():
+                with suppress(OSError):
+                    if leftover.lstat().st_mtime < limit:
+                        _remove(leftover)
+
+    def _asset_path(self, asset_id: str) -> Path:
+        return self.data_dir / "media" / asset_id[:2] / asset_id
+
+    def _settle(self, temporary: Path, path: Path) -> None:
+        """Give a finished file its name, in one step."""
+        _make_folder(path.parent)
+        with _translated(self.data_dir):
+            os.replace(temporary, path)
+            _flush_folder(path.parent)
+
+    def _is_on_our_disk(self, path: Path) -> bool:
+        folder = self.data_dir / "media"
+        _make_folder(folder)
+        return path.stat().st_dev == folder.stat().st_dev and not path.is_symlink()
+
+
+def _copy(stream: BinaryIO, target: Path, on_progress: Callable[[int], None] | None) -> tuple[str, int]:
+    digest = hashlib.sha256()
+    size_bytes = 0
+    with _translated(target.parent):
+        # Unbuffered: a write that fails must fail here, not when the file is closed.
+        file = target.open("xb", buffering=0)
+    with file:
+        while block := stream.read(BLOCK_BYTES):
+            digest.update(block)
+            size_bytes += len(block)
+            with _translated(target.parent):
+                _write(file, block)
+            if on_progress is not None:
+                on_progress(size_bytes)
+        with _translated(target.parent):
+            os.fsync(file.fileno())
+    if size_bytes == 0:
+        raise EmptyFile("The file is empty.")
+    return digest.hexdigest(), size_bytes
+
+
+def _write(file: RawIOBase, block: bytes) -> None:
+    rest = memoryview(block)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _digest(stream: BinaryIO) -> tuple[str, int]:
+    size_bytes = os.fstat(stream.fileno()).st_size
+    if size_bytes == 0:
+        raise EmptyFile("The file is empty.")
+    return hashlib.file_digest(stream, "sha256").hexdigest(), size_bytes
+
+
+def _open_regular(path: Path) -> BinaryIO:
+    # Asked before it is opened: opening a named pipe would wait for ever.
+    if path.is_dir():
+        raise InputError(f"“{path.name}” is a folder, not a file.", "Choose one file.")
+    if not path.exists():
+        raise InputError(f"There is no file “{path.name}”.", "Check its name and folder.")
+    if not path.is_file():
+        raise InputError(f"“{path.name}” is not an ordinary file.", "Choose a video or sound file.")
+    try:
+        return path.open("rb")
+    except OSError as exc:
+        raise InputError(f"“{path.name}” cannot be read.", "Check the permissions of the file.") from exc
+
+
+def _make_folder(folder: Path) -> None:
+    with _translated(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make a rename last through a power cut, where the system lets a folder be flushed (Windows does not)."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
+
+
+def _checked(suffix: str) -> str:
+    if not _SUFFIX.fullmatch(suffix):
+        raise ValueError(f"a suffix is a dot and letters, not {suffix!r}")
+    return suffix
+
+
+@contextmanager
+def _translated(folder: Path) -> Iterator[None]:
+    """Turn what the disk says into our words."""
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno in _FULL:
+            raise DiskFull("The disk has no room for this file.") from exc
+        if exc.errno in _READ_ONLY:
+            raise FolderReadOnly(f"Nothing can be written to the folder {folder}.") from exc
+        raise StorageError(f"The disk refused a file: {exc.strerror}.", "Check the disk, then press Retry.") from exc
