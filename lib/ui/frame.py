@@ -38,11 +38,12 @@ PAGES = (
 """The menu, top to bottom. A transcript is reached from its run, so it is not here."""
 
 
-def open_page(title: str, icon: str, *, wide: bool = False) -> Services:
+def open_page(title: str, icon: str, *, wide: bool = False, heading: bool = True) -> Services:
     """Draw the frame and the heading, and give the services. Every page calls it first, on every run.
 
     Stops the page with a sentence when the services cannot open. ``icon`` is a Material icon shown before the
     heading; the browser's tab shows the app's own mark, since Streamlit fetches Material favicons from elsewhere.
+    ``heading`` False leaves the heading to a page that has a better one than its name.
     """
     st.set_page_config(
         page_title=f"{title} · {APP_NAME}",
@@ -51,7 +52,8 @@ def open_page(title: str, icon: str, *, wide: bool = False) -> Services:
         menu_items={},
     )
     _draw_menu()
-    st.header(f"{icon} {plain(title)}", anchor=False)
+    if heading:
+        st.header(f"{icon} {plain(title)}", anchor=False)
     try:
         services = services_of(Settings.from_environment())
         services.ensure_worker()

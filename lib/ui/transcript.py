@@ -1,0 +1,263 @@
+"""The transcript page: one run as it grows, or as it ended, its player beside its lines, and what it took."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from lib.domain.run import PartState, Run, RunState
+from lib.domain.transcript import Segment, Transcript
+from lib.errors import CuewiseError
+from lib.formats.parse import parse_answer
+from lib.services import Services
+from lib.ui.markdown import safe_markdown
+from lib.ui.player import playable, render_player
+from lib.ui.session import session_key
+from lib.ui.words import (
+    PART_COLOURS,
+    PART_WORDS,
+    ROUTE_WORDS,
+    STATE_COLOURS,
+    STATE_ICONS,
+    STATE_WORDS,
+    UNKNOWN,
+    clock,
+    cost_words,
+    count_words,
+    duration_words,
+    elapsed_seconds,
+    plain,
+    render_failure,
+    run_sentence,
+)
+
+REFRESH_SECONDS = 1.0
+EXPORTS = {"srt": "SRT", "vtt": "VTT", "txt": "Text", "md": "Markdown", "json": "JSON"}
+UNTIMED_EXPORTS = ("txt", "md", "json")
+
+
+def render_transcript(services: Services, run_id: str | None) -> None:
+    """The run named in the address, kept up to date while it is going on."""
+    run = services.run(run_id) if run_id else None
+    if run is None:
+        _render_nothing(run_id)
+        return
+    # One fragment whether the run goes on or not, so that the player stays itself, and plays on, when it ends.
+    every = None if run.state.is_over else REFRESH_SECONDS
+    st.fragment(_render_run, run_every=every)(services, run.id, run.state.is_over)
+
+
+def _render_nothing(run_id: str | None) -> None:
+    st.header(":material/article: Transcript", anchor=False)
+    if run_id:
+        st.info("There is no such run here. It may have been deleted.", icon=":material/search_off:")
+    else:
+        st.info("Nothing is open yet. Choose a run in Activity, or start a new one.", icon=":material/article:")
+    with st.container(horizontal=True):
+        st.page_link("pages/activity.py", label="Open Activity", icon=":material/pending_actions:")
+        st.page_link("app.py", label="Start a new run", icon=":material/add_circle:")
+
+
+def _render_run(services: Services, run_id: str, was_over: bool) -> None:
+    run = services.run(run_id)
+    if run is None or run.state.is_over != was_over:
+        st.rerun()
+    # The same four places in every state: what stands in the third keeps its identity in the browser.
+    heading, standing, reading, facts = st.container(), st.container(), st.container(), st.container()
+    with heading:
+        _render_heading(services, run)
+    with standing:
+        _render_standing(services, run)
+    with reading:
+        _render_reading(services, run)
+    with facts:
+        _render_facts(services, run)
+
+
+def _render_heading(services: Services, run: Run) -> None:
+    badge = f":{STATE_COLOURS[run.state]}-badge[{STATE_ICONS[run.state]} {STATE_WORDS[run.state]}]"
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.header(plain(run.request.source.title), anchor=False, width="stretch")
+        st.markdown(badge, width="content")
+    about = [_task_title(services, run), run.request.model_id, _clip_words(run)]
+    if run.state is RunState.DONE:
+        about += [duration_words(elapsed_seconds(run)), cost_words(run)]
+    st.caption(" · ".join(plain(words) for words in about if words))
+
+
+def _task_title(services: Services, run: Run) -> str:
+    return next((task.title for task in services.tasks() if task.name == run.request.task), run.request.task)
+
+
+def _is_timed(services: Services, run: Run) -> bool:
+    return next((task.is_timed for task in services.tasks() if task.name == run.request.task), False)
+
+
+def _clip_words(run: Run) -> str:
+    start, end = run.request.start, run.request.end
+    if not start and end is None:
+        return ""
+    return f"{clock(start)} to {'the end' if end is None else clock(end)}"
+
+
+def _render_standing(services: Services, run: Run) -> None:
+    """What the run is doing, or why it stopped, with the one thing to press; exports when it is done."""
+    if not run.state.is_over:
+        _render_progress(services, run)
+        return
+    if run.state is RunState.DONE:
+        _render_exports(services, run)
+    elif run.state is RunState.CANCELLED:
+        st.info("Cancelled. What was finished is kept; press Retry to go on from there.", icon=":material/block:")
+    elif run.failure is not None:
+        render_failure(run.failure)
+    if run.state is not RunState.DONE or any(part.state is PartState.FAILED for part in run.parts):
+        _render_part_failures(run)
+        if st.button("Retry", icon=":material/refresh:", type="primary", key="retry"):
+            _do(lambda: services.retry(run.id, key=session_key()))
+
+
+def _render_progress(services: Services, run: Run) -> None:
+    elapsed = elapsed_seconds(run)
+    spent = cost_words(run) if run.cost_usd is not None else ""
+    words = [run_sentence(run), duration_words(int(elapsed)) if elapsed is not None else "", spent]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(min(max(run.progress or 0.0, 0.0), 1.0), text=" · ".join(plain(word) for word in words if word))
+        if st.button("Cancel", icon=":material/stop_circle:", key="cancel"):
+            _do(lambda: services.cancel(run.id))
+    if len(run.parts) > 1:
+        chips = (f":{PART_COLOURS[p.state]}-badge[{p.index + 1} {PART_WORDS[p.state]}]" for p in run.parts)
+        st.markdown(" ".join(chips))
+
+
+def _render_part_failures(run: Run) -> None:
+    """Each failed part with its reason, where the run as a whole does not say it already."""
+    said = run.failure.message if run.failure else None
+    for part in run.parts:
+        if part.state is PartState.FAILED and part.error and part.error != said:
+            where = f"Part {part.index + 1} ({clock(part.start)} to {clock(part.end)})"
+            st.warning(f"**{where}**: {plain(part.error)} {plain(part.hint or '')}", icon=":material/warning:")
+
+
+def _do(act: object) -> None:
+    """Do it and draw the page anew, or say beside the button why it could not be done."""
+    try:
+        act()
+    except CuewiseError as error:
+        render_failure(error)
+    else:
+        st.rerun()
+
+
+def _render_exports(services: Services, run: Run) -> None:
+    formats = EXPORTS if _is_timed(services, run) else UNTIMED_EXPORTS
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown("Download")
+        for name in formats:
+            # The name of a file is known only with its content, so the browser's is made of the title alone.
+            st.download_button(
+                EXPORTS[name],
+                data=lambda name=name: services.export(run.id, name).content,
+                file_name=f"{_file_stem(run.request.source.title)}.{name}",
+                on_click="ignore",
+                key=f"export_{name}",
+                icon=":material/download:",
+            )
+
+
+def _file_stem(title: str) -> str:
+    """A title as a file name that every system takes."""
+    name = "".join(letter if letter.isalnum() or letter in " -_.,()'" else " " for letter in title)
+    return " ".join(name.rsplit(".", 1)[0].split())[:80].strip(" .") or "transcript"
+
+
+def _render_reading(services: Services, run: Run) -> None:
+    transcript = services.transcript(run.id) if run.state.is_over else None
+    if transcript is None and run.state.is_over and not run.partial_text:
+        return
+    asset_id = run.asset_id or run.request.source.asset_id
+    media = playable(services.asset(asset_id) if asset_id else None)
+    title, start_at = run.request.source.title, run.request.start
+    if _is_timed(services, run) or (transcript and transcript.cues):
+        render_player(
+            f"player_{run.id}",
+            media,
+            transcript.cues if transcript else growing_lines(run),
+            title=title,
+            start_at=start_at,
+            language=(transcript.language if transcript else None) or run.request.language,
+            is_growing=not run.state.is_over,
+        )
+        return
+    answer, player = st.columns([3, 2], gap="large")
+    with answer:
+        _render_document(transcript, run)
+    with player:
+        render_player(f"player_{run.id}", media, None, title=title, start_at=start_at)
+
+
+def _render_document(transcript: Transcript | None, run: Run) -> None:
+    text = transcript.text if transcript else run.partial_text
+    if text:
+        st.markdown(safe_markdown(text))
+    else:
+        st.caption("The answer appears here as it comes.")
+
+
+def growing_lines(run: Run) -> list[Segment]:
+    """The lines of a run so far, on the asset's clock where that is already certain.
+
+    A model's times count from the start of its part. With one part that is known; with several, whose texts are
+    run together here, the lines stay without times until they are stitched.
+    """
+    segments = parse_answer(run.partial_text) if run.partial_text else []
+    if len(run.parts) > 1:
+        return [replace(segment, start=None, end=None) for segment in segments]
+    is_local = run.request.model_id.startswith("local/")
+    offset = run.parts[0].start if run.parts and not is_local else 0.0
+    return [
+        segment if segment.start is None else replace(segment, start=segment.start + offset) for segment in segments
+    ]
+
+
+def _render_facts(services: Services, run: Run) -> None:
+    if run.state is not RunState.DONE:
+        return
+    with st.expander("Facts", icon=":material/receipt_long:", key="facts"):
+        facts = _facts(services, run)
+        for row in range(0, len(facts), 4):
+            for column, (name, words) in zip(st.columns(4), facts[row : row + 4], strict=False):
+                column.caption(name)
+                column.markdown(words)
+        if ids := [part.generation_id for part in run.parts if part.generation_id]:
+            st.caption("Generations")
+            st.code("\n".join(ids), language=None)
+
+
+def _facts(services: Services, run: Run) -> list[tuple[str, str]]:
+    """Name and value of what is known of a finished run, as Markdown."""
+    usage, plan = run.usage, run.plan
+    facts = [
+        ("Model", plain(_model_name(services, run))),
+        ("Provider", plain(run.provider or UNKNOWN)),
+        ("Cost", plain(cost_words(run))),
+        ("From the cache", "yes: nothing was paid again" if run.from_cache else "no"),
+        ("Seconds in all", duration_words(run.seconds)),
+        ("Until the first text", duration_words(run.seconds_to_first_text)),
+        ("Tokens sent", count_words(usage.prompt_tokens, "token")),
+        ("Tokens answered", count_words(usage.completion_tokens, "token")),
+    ]
+    if usage.video_tokens is not None:
+        facts.append(("Of them video", count_words(usage.video_tokens, "token")))
+    if plan is not None:
+        facts.append(("Route", ROUTE_WORDS[plan.route]))
+        facts.append(("Parts", f"{len(run.parts) or len(plan.parts):,}"))
+    return facts
+
+
+def _model_name(services: Services, run: Run) -> str:
+    try:
+        return services.model(run.request.model_id).name
+    except CuewiseError:
+        return run.request.model_id
