@@ -78,6 +78,10 @@ TIMED_BY_WORDS = {
     TimedBy.MODEL: "time given by the model",
     TimedBy.PART: "time estimated within its part",
 }
+JOINER = "\u2060"
+"""An invisible character that parts what Streamlit would turn into something else after Markdown is read."""
+TYPOGRAPHY = re.compile(r"(?<=[-<>~=:])(?=[-<>~=])|(?<=:)(?=[\w/+])|(?<=www)(?=\.)|(?<=\w)(?=@)", re.IGNORECASE)
+"""Where ``->``, ``--``, ``>=``, ``:smile:``, ``https://``, ``www.`` and ``a@b`` begin: escapes do not stop those."""
 MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=])")
 
 
@@ -238,7 +242,7 @@ def elapsed_seconds(run: Run, now: datetime | None = None) -> float | None:
 
 def plain(text: str) -> str:
     """Text of others as one line of Markdown that shows exactly these characters: no markup, no links, no maths."""
-    line = " ".join(text.split())
+    line = TYPOGRAPHY.sub(JOINER, " ".join(text.split()))
     return MARKDOWN_SPECIAL.sub(r"\\\1", line)
 
 
