@@ -1,0 +1,29 @@
+"""New run: a video or a link, what to ask of it, which models, and the bill before anything is sent."""
+
+import streamlit as st
+
+from lib.ui.bill import plan_bill, press_run, render_bill
+from lib.ui.clip import choose_clip
+from lib.ui.frame import open_page
+from lib.ui.model_picker import choose_models
+from lib.ui.question import choose_question
+from lib.ui.source import FIRST_STEPS, choose_source
+
+services = open_page("New run", icon=":material/add_circle:")
+
+chosen = choose_source(services)
+if chosen is None:
+    st.caption(FIRST_STEPS)
+    st.stop()
+clip = choose_clip(chosen.duration)
+question = choose_question(services)
+models = choose_models(services, chosen)
+if clip is None or not models:
+    st.stop()
+bill = plan_bill(services, chosen, clip, question, models)
+render_bill(bill, question.task)
+started = press_run(services, bill)
+if len(started) == 1:
+    st.switch_page("pages/transcript.py", query_params={"run": started[0].id})
+elif started:
+    st.switch_page("pages/activity.py")

@@ -1,0 +1,259 @@
+"""The bill before the run: what would be sent to each model, what it is expected to cost, and whether it may."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+import streamlit as st
+
+from lib.domain.model import Model
+from lib.domain.plan import Plan
+from lib.domain.run import Run, RunRequest
+from lib.errors import CuewiseError, KeyMissing
+from lib.services import Services
+from lib.ui.key import ask_key
+from lib.ui.model_words import senses_words
+from lib.ui.question import TRANSCRIPT, Question
+from lib.ui.session import remember_session_key
+from lib.ui.source import Chosen
+from lib.ui.words import (
+    SIZE_COLOURS,
+    bytes_words,
+    count_words,
+    duration_words,
+    estimate_words,
+    money,
+    plain,
+    render_failure,
+    verdict_words,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One model over one source. ``model`` and ``plan`` are None when ``problem`` says why nothing can be planned."""
+
+    model_id: str
+    title: str
+    model: Model | None = None
+    request: RunRequest | None = None
+    plan: Plan | None = None
+    problem: CuewiseError | None = None
+
+    @property
+    def can_run(self) -> bool:
+        return self.plan is not None and self.plan.can_run
+
+    @property
+    def needs_key(self) -> bool:
+        return self.can_run and self.model is not None and not self.model.is_local
+
+    @property
+    def estimate_usd(self) -> Decimal | None:
+        """Expected dollars; zero on this machine, None when no price is known."""
+        if self.model is not None and self.model.is_local:
+            return Decimal(0)
+        return self.plan.estimate_usd if self.plan is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """Everything that one press of Run would start."""
+
+    entries: tuple[Entry, ...]
+    cap_usd: Decimal | None = None
+
+    @property
+    def runnable(self) -> tuple[Entry, ...]:
+        return tuple(entry for entry in self.entries if entry.can_run)
+
+    @property
+    def needs_key(self) -> bool:
+        return any(entry.needs_key for entry in self.entries)
+
+    @property
+    def total_usd(self) -> Decimal:
+        """The sum of what has a price; see ``unpriced`` for what has none."""
+        return sum((entry.estimate_usd or Decimal(0) for entry in self.runnable), Decimal(0))
+
+    @property
+    def unpriced(self) -> int:
+        return sum(entry.estimate_usd is None for entry in self.runnable)
+
+    @property
+    def is_over_cap(self) -> bool:
+        return self.cap_usd is not None and self.total_usd > self.cap_usd
+
+
+def plan_bill(
+    services: Services, chosen: Chosen, clip: tuple[float, float | None], question: Question, models: tuple[str, ...]
+) -> Bill:
+    """Plan every model over every source. Nothing is sent."""
+    entries = []
+    for model_id in models:
+        for source in chosen.sources:
+            try:
+                request = services.new_request(
+                    source,
+                    model_id,
+                    task=question.task,
+                    prompt=question.prompt,
+                    start=clip[0],
+                    end=clip[1],
+                    language=question.language,
+                    terms=question.terms,
+                )
+                model, plan = services.model(model_id), services.plan(request)
+                entries.append(Entry(model_id, source.title, model, request, plan))
+            except CuewiseError as error:
+                entries.append(Entry(model_id, source.title, problem=error))
+    return Bill(tuple(entries), services.preferences().spending_cap_usd)
+
+
+def render_bill(bill: Bill, task: str) -> None:
+    """One box per model, then the total."""
+    st.subheader("Before you run", anchor=False)
+    for model_id in dict.fromkeys(entry.model_id for entry in bill.entries):
+        render_entries([entry for entry in bill.entries if entry.model_id == model_id], task)
+    st.markdown(plain_total(bill))
+
+
+def render_entries(entries: list[Entry], task: str) -> None:
+    """One model: what it is, what it would be sent, and for how much."""
+    model = next((entry.model for entry in entries if entry.model is not None), None)
+    runnable = [entry for entry in entries if entry.can_run]
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown(f"**{plain(model.name if model else entries[0].model_id)}** {_badge(model, task)}")
+            if model is not None and runnable:
+                st.markdown(f"**{plain(estimate_words(model, sum_known(e.estimate_usd for e in runnable)))}**")
+        for entry in entries if len(entries) == 1 else _grouped(entries):
+            _render_entry(entry, name_it=len(entries) > 1)
+        if len(entries) > 1 and runnable:
+            st.markdown(f":small[{plain(_figures([entry.plan for entry in runnable if entry.plan]))}]")
+
+
+def _grouped(entries: list[Entry]) -> list[Entry]:
+    """Of many videos only those that cannot run are named; a list of fifty like routes tells nobody anything."""
+    return [entry for entry in entries if not entry.can_run]
+
+
+def _render_entry(entry: Entry, *, name_it: bool) -> None:
+    if entry.problem is not None:
+        render_failure(entry.problem)
+        return
+    plan = entry.plan
+    if plan is None:
+        return
+    name = f"{entry.title}: " if name_it else ""
+    if plan.refusal:
+        st.error(plain(f"{name}{plan.refusal}"), icon=":material/block:")
+        return
+    about = entry.model.description if entry.model is not None and entry.model.is_local else ""
+    st.caption(plain(f"{plan.reason} {about}"))
+    if line := f"{_verdict(plan)}{plain(_figures([plan]))}":
+        st.markdown(f":small[{line}]")
+    for warning in plan.warnings:
+        st.markdown(f":small[:orange[:material/warning: {plain(warning)}]]")
+
+
+def _badge(model: Model | None, task: str) -> str:
+    """What reaches the model, as a coloured mark; its retirement is among the warnings of its plan."""
+    if model is None:
+        return ""
+    if model.is_local:
+        return ":green-badge[:material/lock: on this machine]"
+    colour = "orange" if task == TRANSCRIPT and not model.hears else "gray"
+    return f":{colour}-badge[{senses_words(model)}]"
+
+
+def _verdict(plan: Plan) -> str:
+    """The verdict in words and colour, before the figures."""
+    words = verdict_words(plan)
+    return f":{SIZE_COLOURS[plan.verdict]}-badge[{plain(words)}] " if words and plan.verdict else ""
+
+
+def _figures(plans: list[Plan]) -> str:
+    """Bytes, parts, tokens and time of some plans, leaving out what is not known."""
+    sent, held = sum(plan.size_bytes for plan in plans), sum(plan.source_bytes or 0 for plan in plans)
+    parts = sum(len(plan.parts) for plan in plans)
+    prompt = [plan.prompt_tokens for plan in plans if plan.prompt_tokens is not None]
+    completion = [plan.completion_tokens for plan in plans if plan.completion_tokens is not None]
+    seconds = [plan.seconds for plan in plans if plan.seconds is not None]
+    figures = [
+        count_words(len(plans), "video") if len(plans) > 1 else "",
+        _bytes(sent, held),
+        count_words(parts, "part") if sent and parts else "",
+        f"{sum(prompt):,} tokens in" if sum(prompt) else "",
+        f"{sum(completion):,} out" if sum(completion) else "",
+        f"about {duration_words(sum(seconds))}" if seconds else "",
+    ]
+    return " · ".join(figure for figure in figures if figure)
+
+
+def _bytes(sent: int, held: int) -> str:
+    """What is sent, and from how much it was made when that differs."""
+    if not sent:
+        return ""
+    return f"{bytes_words(held)} → {bytes_words(sent)} sent" if held and held != sent else f"{bytes_words(sent)} sent"
+
+
+def sum_known(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum, or None as soon as one amount is not known: a part of a price is not a price."""
+    total = Decimal(0)
+    for amount in amounts:
+        if amount is None:
+            return None
+        total += amount
+    return total
+
+
+def plain_total(bill: Bill) -> str:
+    """The sum in words, as Markdown."""
+    if not bill.runnable:
+        return "Nothing can be run as it stands."
+    if not bill.needs_key:
+        return "**Total: free.** Nothing leaves this machine."
+    total = f"Total: {money(bill.total_usd, estimate=True)}"
+    if bill.unpriced:
+        without = count_words(bill.unpriced, "run")
+        total = (
+            f"Total: price unknown for {without}" if not bill.total_usd else f"{total}, and {without} without a price"
+        )
+    cap = f" · cap {money(bill.cap_usd)}" if bill.cap_usd is not None else ""
+    return f"**{plain(total)}**{plain(cap)}"
+
+
+def press_run(services: Services, bill: Bill) -> tuple[Run, ...]:
+    """Draw the last step: the key if one is needed and none is known, the cap, Run. Gives the runs just started."""
+    key = ask_key(services) if bill.needs_key else None
+    may_spend = not bill.is_over_cap or st.checkbox(
+        plain(f"Run although {money(bill.total_usd, estimate=True)} is over your cap of {money(bill.cap_usd)}"),
+        key="over_cap",
+    )
+    label = "Run" if len(bill.runnable) <= 1 else f"Start {len(bill.runnable)} runs"
+    disabled = not (bill.runnable and may_spend)
+    if not st.button(label, type="primary", icon=":material/play_arrow:", key="run", disabled=disabled):
+        return ()
+    if bill.needs_key and not key:
+        render_failure(KeyMissing("A chosen model needs your OpenRouter key."))
+        return ()
+    if key and key != services.settings.openrouter_api_key:
+        remember_session_key(key)
+    return _submit(services, bill, key)
+
+
+def _submit(services: Services, bill: Bill, key: str | None) -> tuple[Run, ...]:
+    """Start what can run. What could not be started says why, and then the page stays as it is."""
+    started, has_problem = [], False
+    for entry in bill.runnable:
+        try:
+            started.append(services.submit(entry.request, key=key if entry.needs_key else None))
+        except CuewiseError as error:
+            has_problem = True
+            render_failure(error)
+    if has_problem and started:
+        st.info(f"{count_words(len(started), 'run')} started: see Activity.", icon=":material/pending_actions:")
+    return () if has_problem else tuple(started)

@@ -1,0 +1,61 @@
+"""What a model is, in a few words: what it takes, what an hour of video costs, when it retires."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from lib.domain.model import Model
+
+HOUR = 3600
+VIDEO_TOKENS_PER_SECOND = 91
+"""Video with sound as Gemini 3 bills it (66 for the pictures, 25 for the sound); others differ: an estimate."""
+AUDIO_TOKENS_PER_SECOND = 32
+"""Sound alone; 25 to 32 have been seen, and an estimate should not flatter."""
+
+
+def senses_words(model: Model) -> str:
+    """What of a video reaches the model."""
+    if model.sees and model.hears:
+        return "sees and hears"
+    if model.sees:
+        return "sees only: hears nothing"
+    return "hears only" if model.hears else "takes text only"
+
+
+def tokens_per_hour(model: Model) -> int:
+    """Prompt tokens that an hour of video is expected to make for this model; of its sound, if it only hears."""
+    return HOUR * (VIDEO_TOKENS_PER_SECOND if model.sees else AUDIO_TOKENS_PER_SECOND)
+
+
+def hour_price(model: Model) -> Decimal | None:
+    """Dollars that an hour of video sent as one request is expected to cost, the answer not counted."""
+    return None if model.price is None else model.price.cost(tokens_per_hour(model), 0)
+
+
+def context_hours(model: Model) -> float | None:
+    """Hours of video that are expected to fit the model's context."""
+    return None if model.context_tokens is None else model.context_tokens / tokens_per_hour(model)
+
+
+def hour_price_words(model: Model) -> str:
+    """``free and private``, ``free``, ``~$0.33/h`` (an estimate), ``price unknown``."""
+    if model.is_local:
+        return "free and private"
+    if model.is_free:
+        return "free"
+    price = hour_price(model)
+    if price is None:
+        return "price unknown"
+    return "under $0.01/h" if price < Decimal("0.01") else f"~${price:,.2f}/h"
+
+
+def retires_words(model: Model) -> str:
+    """``retires 1 Dec 2026``, or nothing when no date is announced."""
+    return f"retires {model.expires:%-d %b %Y}" if model.expires else ""
+
+
+def model_line(model: Model) -> str:
+    """A model as one line of a list: its name first, so that it can be found by typing."""
+    senses = "" if model.is_local else senses_words(model)
+    facts = (model.name, senses, hour_price_words(model), retires_words(model))
+    return " · ".join(fact for fact in facts if fact)

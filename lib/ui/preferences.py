@@ -1,0 +1,130 @@
+"""The sections of Settings."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import streamlit as st
+
+from lib.domain.plan import MEGABYTE
+from lib.domain.run import PartForm
+from lib.errors import CuewiseError, InputError
+from lib.services import Services
+from lib.ui.model_picker import pick_models
+from lib.ui.words import bytes_words, plain, render_failure
+
+FORM_WORDS = {
+    PartForm.VIDEO_URL: "video_url: what OpenRouter asks for today",
+    PartForm.IMAGE_URL: "image_url: for older servers and guides",
+}
+
+
+def render_preferences(services: Services) -> None:
+    """What is kept in the database and holds for every later run."""
+    preferences = services.preferences()
+    st.subheader("Runs", anchor=False)
+    offered = {model.id: model for model in (*services.local_models(), *services.catalogue().models)}
+    with st.form("preferences"):
+        models = pick_models(
+            "Default models", offered, default=preferences.default_models, key="default_models", persist_state=None
+        )
+        cap = st.number_input(
+            "Spending cap per run, in US dollars",
+            min_value=0.0,
+            value=None if preferences.spending_cap_usd is None else float(preferences.spending_cap_usd),
+            step=0.5,
+            format="%.2f",
+            placeholder="no cap",
+            help="When the estimate of what Run would start is above it, New run asks you to confirm.",
+        )
+        form = st.radio(
+            "Form of the video part",
+            list(PartForm),
+            index=list(PartForm).index(preferences.part_form),
+            format_func=FORM_WORDS.get,
+            help="Change it only when a server refuses the video and names the part type in its message.",
+        )
+        cookies = st.text_input(
+            "Cookies file for links",
+            value=preferences.cookies_file or "",
+            placeholder="/home/me/cookies.txt",
+            help="For videos that need a signed-in browser: a cookies.txt in Netscape format, as yt-dlp reads it. "
+            "The path is on the machine that runs Cuewise.",
+        )
+        pressed = st.form_submit_button("Save", type="primary")
+    if pressed:
+        try:
+            chosen = replace(
+                preferences,
+                default_models=models,
+                spending_cap_usd=None if cap is None else Decimal(str(cap)),
+                part_form=form,
+                cookies_file=read_cookies_path(cookies),
+            )
+            services.save_preferences(chosen)
+        except CuewiseError as error:
+            render_failure(error)
+        else:
+            st.success("Saved.", icon=":material/check_circle:")
+
+
+def read_cookies_path(text: str) -> str | None:
+    """The path that was typed, or None for blanks. Raises InputError when there is no such file."""
+    if not text.strip():
+        return None
+    path = Path(text.strip()).expanduser()
+    if not path.is_file():
+        raise InputError(f"There is no file at {path}.", "Give the whole path of a cookies.txt on this machine.")
+    return str(path)
+
+
+def render_storage(services: Services) -> None:
+    """Where things are kept, how much room there is, and what one request may carry."""
+    st.subheader("Storage and limits", anchor=False)
+    settings = services.settings
+    used = folder_bytes(settings.data_dir)
+    free = shutil.disk_usage(settings.data_dir).free
+    limit = f"{settings.media_limit_bytes / MEGABYTE:g} MB of media in one request"
+    st.markdown(
+        f":material/folder: {plain(str(settings.data_dir))} · {bytes_words(used)} used, {bytes_words(free)} free\n\n"
+        f":material/upload: {limit} · CUEWISE\\_MEDIA\\_LIMIT\\_MB changes it\n\n"
+        f":material/dns: {plain(settings.openrouter_base_url)} · OPENROUTER\\_BASE\\_URL changes it"
+    )
+
+
+def folder_bytes(folder: Path) -> int:
+    """The bytes of all files below a folder; a file that vanishes meanwhile counts nothing."""
+    total = 0
+    for where, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(where, name)).st_size
+            except OSError:
+                continue
+    return total
+
+
+def render_health(services: Services) -> None:
+    """The tools Cuewise stands on: there or not, and which version."""
+    st.subheader("Tools", anchor=False)
+    with st.spinner("Looking at the tools…"):
+        tools = services.health()
+    if ill := [tool.name for tool in tools if not tool.is_ok]:
+        st.warning(plain(f"Not working: {', '.join(ill)}."), icon=":material/warning:")
+    st.dataframe(
+        [
+            {
+                "Tool": tool.name,
+                "State": "✓ works" if tool.is_ok else "✗ does not work",
+                "Version": tool.version,
+                "Note": tool.note,
+            }
+            for tool in tools
+        ],
+        hide_index=True,
+        height="content",
+    )

@@ -1,0 +1,71 @@
+"""Choosing what to ask: the task, the language, and the names to spell right."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import streamlit as st
+
+from lib.domain.run import Task
+from lib.services import Services
+from lib.ui.languages import LANGUAGES, language_name
+
+TRANSCRIPT = "transcript"
+OWN_PROMPT = "custom"
+AUTOMATIC = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What every chosen model is asked. ``prompt`` is there for the user's own task only."""
+
+    task: str
+    prompt: str | None
+    language: str | None
+    terms: tuple[str, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        return self.task != OWN_PROMPT or bool(self.prompt)
+
+
+def choose_question(services: Services) -> Question:
+    """Draw task, language and terms."""
+    st.subheader("Task", anchor=False)
+    tasks: dict[str, Task] = {task.name: task for task in services.tasks()}
+    task_side, language_side = st.columns(2)
+    task = task_side.selectbox(
+        "What to make of it",
+        list(tasks),
+        format_func=lambda name: tasks[name].title if name in tasks else name,
+        key="task",
+        persist_state="session",
+    )
+    language = language_side.selectbox(
+        "Language spoken", [AUTOMATIC, *LANGUAGES], format_func=language_name, key="language", persist_state="session"
+    )
+    if task != TRANSCRIPT:
+        st.caption(":material/info: Local models only transcribe. Choose a model from the catalogue for this task.")
+    prompt = None
+    if task == OWN_PROMPT:
+        prompt = st.text_area(
+            "Your prompt",
+            key="prompt",
+            persist_state="session",
+            placeholder="List every product that is shown, with the time at which it first appears.",
+        ).strip()
+    terms = st.text_input(
+        "Names and terms to spell right",
+        key="terms",
+        persist_state="session",
+        placeholder="Dr. Okonkwo, Cuewise, H.264",
+        help="Separate them with commas.",
+    )
+    return Question(task or TRANSCRIPT, prompt or None, language or None, split_terms(terms))
+
+
+def split_terms(text: str) -> tuple[str, ...]:
+    """What stands between commas, semicolons and line ends, without blanks and repeats, in order."""
+    terms = (term.strip() for term in re.split(r"[,;\n]", text))
+    return tuple(dict.fromkeys(term for term in terms if term))
