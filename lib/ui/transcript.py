@@ -64,7 +64,7 @@ def _render_run(services: Services, run_id: str, was_over: bool) -> None:
     if run is None or run.state.is_over != was_over:
         st.rerun()
     # The same four places in every state: what stands in the third keeps its identity in the browser.
-    heading, standing, reading, facts = st.container(), st.container(), st.container(), st.container()
+    heading, standing, reading, facts = st.container(gap="xsmall"), st.container(), st.container(), st.container()
     with heading:
         _render_heading(services, run)
     with standing:
@@ -123,12 +123,20 @@ def _render_progress(services: Services, run: Run) -> None:
     spent = cost_words(run) if run.cost_usd is not None else ""
     words = [run_sentence(run), duration_words(int(elapsed)) if elapsed is not None else "", spent]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(min(max(run.progress or 0.0, 0.0), 1.0), text=" · ".join(plain(word) for word in words if word))
+        st.progress(_fraction(run), text=" · ".join(plain(word) for word in words if word))
         if st.button("Cancel", icon=":material/stop_circle:", key="cancel"):
             _do(lambda: services.cancel(run.id))
     if len(run.parts) > 1:
         chips = (f":{PART_COLOURS[p.state]}-badge[{p.index + 1} {PART_WORDS[p.state]}]" for p in run.parts)
         st.markdown(" ".join(chips))
+
+
+def _fraction(run: Run) -> float:
+    """How far the run is, from 0 to 1: what it says itself, else the share of its parts that are over."""
+    if run.progress is not None:
+        return min(max(run.progress, 0.0), 1.0)
+    over = (PartState.OK, PartState.REPAIRED, PartState.FAILED)
+    return sum(part.state in over for part in run.parts) / len(run.parts) if len(run.parts) > 1 else 0.0
 
 
 def _render_part_failures(run: Run) -> None:
@@ -176,6 +184,8 @@ def _render_reading(services: Services, run: Run) -> None:
     transcript = services.transcript(run.id) if run.state.is_over else None
     if transcript is None and run.state.is_over and not run.partial_text:
         return
+    if transcript is None and run.state.is_over:
+        st.caption("What had arrived before it stopped:")
     asset_id = run.asset_id or run.request.source.asset_id
     media = playable(services.asset(asset_id) if asset_id else None)
     title, start_at = run.request.source.title, run.request.start

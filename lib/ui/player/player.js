@@ -7,7 +7,12 @@
 const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2];
 const SKIP_SECONDS = 5;
 const SEARCH_DELAY_MS = 120;
+const BLOCK_LINES = 50; // lines drawn or left out together: the browser keeps an account of each block, not each line
 const READING_HEIGHT = 0.32; // where the current line stands in the list, from its top
+// Elements of the page that have their own use for keys; elsewhere ours work without clicking into the reader first.
+const TAKES_KEYS =
+  "input, textarea, select, button, a, summary, video, audio, [contenteditable], [role=button], [role=slider], " +
+  "[role=tab], [role=combobox], [role=listbox], [role=menu], [role=dialog], [role=grid]";
 const readers = new WeakMap();
 
 export default function ({ parentElement, data }) {
@@ -24,7 +29,8 @@ export default function ({ parentElement, data }) {
 class Reader {
   constructor(parent) {
     this.lines = []; // [{cue, item, button, text}]
-    this.current = -1;
+    this.current = -1; // the line that is said now
+    this.cursor = -1; // where J and K step from: the current line, or where they have been since
     this.isFollowing = true;
     this.hasPlayed = false;
     this.focused = 0;
@@ -37,7 +43,8 @@ class Reader {
   // ---- building -------------------------------------------------------------------------------------------
 
   build(parent) {
-    this.root = element("section", "reader", { "aria-label": "Player and transcript" });
+    // It can hold the focus, so that a click into it does not leave the focus on the page around it.
+    this.root = element("section", "reader", { "aria-label": "Player and transcript", tabindex: "-1" });
 
     this.stage = element("div", "stage");
     this.screen = element("div", "screen");
@@ -53,9 +60,10 @@ class Reader {
     }
     this.back = iconButton("back", `Back ${SKIP_SECONDS} seconds`, "←", "M11 5 4 12l7 7M20 5l-7 7 7 7");
     this.forth = iconButton("forth", `Forward ${SKIP_SECONDS} seconds`, "→", "m13 5 7 7-7 7M4 5l7 7-7 7");
-    this.help = element("span", "keys");
+    this.help = element("p", "keys");
     this.help.append(
-      ...keys("Space", "play"), ...keys("← →", "5 s"), ...keys("J K", "lines"), ...keys("/", "search"), ...keys("< >", "speed"),
+      shortcut("Space", "play"), shortcut("← →", "5 s"), shortcut("J K", "lines"), shortcut("/", "search"),
+      shortcut("< >", "speed"),
     );
     this.controls = element("div", "controls");
     this.controls.append(this.back, this.forth, this.speed, this.help);
@@ -72,7 +80,7 @@ class Reader {
     const bar = element("div", "bar", { role: "search" });
     bar.append(icon("M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14m5 12 4 4"), this.find, this.count, this.previous, this.next);
 
-    this.list = element("ol", "lines", { "aria-label": "Lines" });
+    this.list = element("div", "lines", { role: "list", "aria-label": "Lines" });
     this.empty = element("p", "empty");
     this.growing = element("p", "growing");
     this.growing.append(element("i"), element("i"), element("i"), document.createTextNode("More lines are coming"));
@@ -189,30 +197,37 @@ class Reader {
 
   showLines(cues, language) {
     this.list.lang = language;
-    const added = document.createDocumentFragment();
     let hasChanged = false;
     cues.forEach((cue, index) => {
       const line = this.lines[index];
-      if (!line) {
-        const fresh = buildLine(this.timedBy, cue);
-        this.lines.push(fresh);
-        added.append(fresh.item);
-        hasChanged = true;
-      } else if (!isSame(line.cue, cue)) {
-        fillLine(line, this.timedBy, cue);
-        hasChanged = true;
-      }
+      if (!line) this.lines.push(buildLine(this.timedBy, cue, index));
+      else if (!isSame(line.cue, cue)) fillLine(line, this.timedBy, cue);
+      else return;
+      hasChanged = true;
     });
     for (const line of this.lines.splice(cues.length)) {
       line.item.remove();
       hasChanged = true;
     }
-    this.list.append(added);
+    this.arrange();
     if (!hasChanged) return;
     this.starts = this.lines.map((line) => line.cue[0]);
+    const last = Math.max(...this.starts.slice(-BLOCK_LINES));
+    this.list.classList.toggle("long", last >= 3600);
     this.current = Math.min(this.current, this.lines.length - 1);
     this.setTabStop(Math.min(this.focused, this.lines.length - 1));
     if (this.find.value) this.search({ keepPlace: true });
+  }
+
+  // Puts new lines into blocks, the last of which may still be filling up.
+  arrange() {
+    while (this.list.childElementCount * BLOCK_LINES < this.lines.length) this.list.append(element("div", "block"));
+    while ((this.list.childElementCount - 1) * BLOCK_LINES >= Math.max(1, this.lines.length)) this.list.lastChild.remove();
+    let fresh = this.lines.length;
+    while (fresh > 0 && !this.lines[fresh - 1].item.parentNode) fresh -= 1;
+    for (; fresh < this.lines.length; fresh += 1) {
+      this.list.children[Math.floor(fresh / BLOCK_LINES)].append(this.lines[fresh].item);
+    }
   }
 
   // ---- time -----------------------------------------------------------------------------------------------
@@ -238,7 +253,7 @@ class Reader {
     if (index === this.current) return;
     this.lines[this.current]?.item.removeAttribute("aria-current");
     this.lines[index]?.item.setAttribute("aria-current", "true");
-    this.current = index;
+    this.current = this.cursor = index;
     if (this.isFollowing) this.keepInView(index);
     this.showNow();
   }
@@ -322,8 +337,7 @@ class Reader {
   }
 
   indexOf(target) {
-    const item = target.closest?.("li");
-    return item ? this.lines.findIndex((line) => line.item === item) : -1;
+    return Number(target.closest?.(".line")?.dataset.index ?? -1);
   }
 
   // One line at a time can be reached with Tab: nobody wants to tab through ten thousand.
@@ -334,10 +348,9 @@ class Reader {
   }
 
   step(by) {
-    const isInside = this.list.contains(this.list.getRootNode().activeElement);
-    const from = isInside ? this.focused : this.current >= 0 ? this.current : -1;
-    const index = Math.max(0, Math.min(this.lines.length - 1, from + by));
+    const index = Math.max(0, Math.min(this.lines.length - 1, this.cursor + by));
     if (!this.lines[index]) return;
+    this.cursor = index;
     this.setTabStop(index);
     this.lines[index].button.focus({ preventScroll: true });
     if (this.isPlaying()) this.play(index);
@@ -369,7 +382,7 @@ class Reader {
     if (!this.root.isConnected || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     const target = event.composedPath()[0];
     const isOurs = this.root.contains(target);
-    if (!isOurs && target !== document.body) return;
+    if (!isOurs && target.closest(TAKES_KEYS)) return;
     if (isOurs && target.matches("input, select")) return;
     const isButton = isOurs && target.matches("button") && !this.list.contains(target);
     const act = {
@@ -428,8 +441,11 @@ class Reader {
 
   firstMatchInView() {
     const top = this.scroller.getBoundingClientRect().top;
-    const at = this.matches.findIndex(({ mark }) => mark.getBoundingClientRect().top >= top);
-    return Math.max(0, at);
+    const isBelow = (node) => node.getBoundingClientRect().bottom > top;
+    const block = Math.max(0, [...this.list.children].findIndex(isBelow));
+    const lines = this.lines.slice(block * BLOCK_LINES, (block + 1) * BLOCK_LINES);
+    const first = block * BLOCK_LINES + Math.max(0, lines.findIndex(({ item }) => isBelow(item)));
+    return Math.max(0, this.matches.findIndex(({ index }) => index >= first));
   }
 
   toMatch(at) {
@@ -453,8 +469,9 @@ class Reader {
 // ---- lines --------------------------------------------------------------------------------------------------
 // A cue is [start, end, text, speaker, timedBy]; start is null for a line whose time is not known.
 
-function buildLine(timedBy, cue) {
-  const item = element("li", "line");
+function buildLine(timedBy, cue, index) {
+  const item = element("div", "line", { role: "listitem" });
+  item.dataset.index = index;
   const button = element("button", "time", { type: "button", tabindex: "-1" });
   const text = element("span", "said", { dir: "auto" });
   item.append(button, text);
@@ -558,8 +575,10 @@ function iconButton(className, label, shortcut, path) {
   return button;
 }
 
-function keys(combination, meaning) {
+function shortcut(combination, meaning) {
+  const pair = element("span");
   const key = element("kbd");
   key.textContent = combination;
-  return [key, document.createTextNode(` ${meaning} `)];
+  pair.append(key, meaning);
+  return pair;
 }
