@@ -48,6 +48,12 @@ class Settings:
             return f"sqlite:///{self.data_dir / 'jobs.db'}"
         return self.database_url
 
+    def worker_environment(self) -> dict[str, str]:
+        """The environment for a worker of these settings: without the key, which comes sealed with each run and
+        would otherwise reach every process that the worker starts."""
+        kept = {name: value for name, value in os.environ.items() if name != "OPENROUTER_API_KEY"}
+        return kept | {"CUEWISE_DATA": str(self.data_dir), "CUEWISE_DATABASE_URL": self.database_url}
+
 
 def _megabytes(env: Mapping[str, str], name: str, default: float) -> int:
     text = env.get(name) or str(default)

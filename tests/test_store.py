@@ -127,7 +127,9 @@ def test_sealed_keys_go_when_no_run_needs_them(store):
 def test_measured_figures_come_from_past_calls(store):
     """Tokens and seconds per second of clip are learnt from what a model really used."""
     assert store.generations.measured("a/b").prompt_tokens_per_second is None
-    store.generations.keep("d1", Generation("a/b", "x", usage=Usage(910, 5), seconds=4.0), clip_seconds=10)
+    store.generations.keep(
+        "d1", Generation("a/b", "x", usage=Usage(910, 5), seconds=4.0), clip_seconds=10, paid_by="r1"
+    )
     measured = store.generations.measured("a/b")
     assert (measured.prompt_tokens_per_second, measured.wall_seconds_per_second) == (91, 0.4)
 

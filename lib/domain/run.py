@@ -116,7 +116,7 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class PartRecord:
-    """How one part of a run fared."""
+    """How one part of a run fared. ``is_remembered``: another run had paid for the same question before."""
 
     index: int
     start: float
@@ -124,6 +124,8 @@ class PartRecord:
     state: PartState = PartState.WAITING
     size_bytes: int | None = None
     generation_id: str | None = None
+    is_remembered: bool = False
+    error_code: str | None = None
     error: str | None = None
     hint: str | None = None
 

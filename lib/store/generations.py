@@ -20,11 +20,20 @@ class Measured:
     wall_seconds_per_second: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer we hold, and the run that paid for it."""
+
+    generation: Generation
+    paid_by: str
+
+
 class Generations:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def keep(self, digest: str, record: Generation, *, clip_seconds: float) -> None:
+    def keep(self, digest: str, record: Generation, *, clip_seconds: float, paid_by: str) -> None:
+        """Keep an answer under its question's digest; ``paid_by`` is the run that asked."""
         put(
             self._engine,
             generation,
@@ -32,13 +41,15 @@ class Generations:
             model_id=record.model_id,
             record=to_json(record),
             clip_seconds=clip_seconds,
+            paid_by=paid_by,
             created=now(),
         )
 
-    def get(self, digest: str) -> Generation | None:
+    def get(self, digest: str) -> Kept | None:
+        wanted = select(generation.c.record, generation.c.paid_by).where(generation.c.digest == digest)
         with transaction(self._engine) as connection:
-            text = connection.scalar(select(generation.c.record).where(generation.c.digest == digest))
-        return from_json(Generation, text) if text else None
+            row = connection.execute(wanted).first()
+        return Kept(from_json(Generation, row.record), row.paid_by) if row else None
 
     def measured(self, model_id: str, *, last: int = 20) -> Measured:
         """How many prompt tokens, and how much waiting, a second of clip took with this model so far."""

@@ -114,6 +114,7 @@ class Runs:
                 "end": each.end,
                 "state": PartState.WAITING,
                 "size_bytes": each.size_bytes,
+                "is_remembered": False,
                 "partial_text": "",
             }
             for each in plan.parts
@@ -124,7 +125,7 @@ class Runs:
                 connection.execute(insert(part), rows)
 
     def report_part(self, run_id: str, attempt: int, number: int, **values: object) -> bool:
-        """Change a part's state, size_bytes, digest, generation_id, error, hint or partial_text.
+        """Change columns of a part: its state, size, digest, generation_id, error or partial_text.
 
         False when the attempt is no longer wanted: then nothing is changed.
         """
@@ -242,6 +243,8 @@ def _read_part(row: Row) -> PartRecord:
         state=PartState(row.state),
         size_bytes=row.size_bytes,
         generation_id=row.generation_id,
+        is_remembered=bool(row.is_remembered),
+        error_code=row.error_code,
         error=row.error,
         hint=row.hint,
     )

@@ -14,6 +14,14 @@ asset = Table(
     Column("created", String(32), nullable=False),
 )
 
+link = Table(
+    "link",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("asset_id", String(64), ForeignKey("asset.id", ondelete="CASCADE"), nullable=False),
+    Column("fetched", String(32), nullable=False),
+)
+
 run = Table(
     "run",
     metadata,
@@ -55,6 +63,8 @@ part = Table(
     Column("size_bytes", Integer),
     Column("digest", String(64)),
     Column("generation_id", String(200)),
+    Column("is_remembered", Boolean, nullable=False),
+    Column("error_code", String(64)),
     Column("error", Text),
     Column("hint", Text),
     Column("partial_text", Text, nullable=False),
@@ -67,6 +77,7 @@ generation = Table(
     Column("model_id", String(200), nullable=False),
     Column("record", Text, nullable=False),
     Column("clip_seconds", Float, nullable=False),
+    Column("paid_by", String(32), nullable=False),
     Column("created", String(32), nullable=False),
     Index("generation_model", "model_id"),
 )

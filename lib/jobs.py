@@ -1,0 +1,172 @@
+"""Durable jobs: the only module that knows the job engine (DBOS).
+
+A worker process runs the workflows; everyone else holds a ``Jobs`` and only submits and cancels. All a run has to
+show is in the store; the engine remembers which step is next, so that a crash at any moment loses at most the step
+in flight. Arguments are a run's id and attempt: never a key, never a path.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import threading
+from contextlib import suppress
+
+from dbos import DBOS, DBOSClient, DBOSConfig
+from sqlalchemy import make_url
+
+from lib.domain.run import Failure
+from lib.errors import Cancelled, StorageError
+from lib.pipeline.run import as_failure, begin_run, end_run, fail_run, find_model, work_on_part
+from lib.pipeline.tools import Tools
+
+APPLICATION = "cuewise"
+APPLICATION_VERSION = "1"
+"""Pinned: the engine's own default is a hash of the source, and an edited comment would strand waiting work."""
+
+RUNS, REMOTE, LOCAL = "runs", "remote", "local"
+"""The queues: whole runs; parts asked of a server; parts heard on this machine, one at a time."""
+REMOTE_AT_ONCE = 8
+RUNS_AT_ONCE = 24
+POLL = 0.2
+
+_tools: Tools | None = None
+
+
+def _at_work() -> Tools:
+    if _tools is None:
+        raise RuntimeError("workflows run in a worker only")
+    return _tools
+
+
+@DBOS.step()
+def _begin(run_id: str, attempt: int) -> int:
+    return begin_run(run_id, attempt, _at_work())
+
+
+@DBOS.step()
+def _queue_for(run_id: str) -> str:
+    tools = _at_work()
+    return LOCAL if find_model(tools.store.runs.get(run_id).request.model_id, tools).is_local else REMOTE
+
+
+@DBOS.step()
+def _part(run_id: str, attempt: int, number: int) -> None:
+    work_on_part(run_id, attempt, number, _at_work())
+
+
+@DBOS.step()
+def _end(run_id: str, attempt: int) -> None:
+    end_run(run_id, attempt, _at_work())
+
+
+@DBOS.step()
+def _fail(run_id: str, attempt: int, failure: dict[str, str]) -> None:
+    fail_run(run_id, attempt, Failure(**failure), _at_work())
+
+
+@DBOS.workflow(name="part")
+def part_workflow(run_id: str, attempt: int, number: int) -> None:
+    _part(run_id, attempt, number)
+
+
+@DBOS.workflow(name="run")
+def run_workflow(run_id: str, attempt: int) -> None:
+    try:
+        parts = _begin(run_id, attempt)
+        queue = _queue_for(run_id)
+        handles = [DBOS.enqueue_workflow(queue, part_workflow, run_id, attempt, number) for number in range(parts)]
+        for handle in handles:
+            handle.get_result(polling_interval_sec=POLL)
+        _end(run_id, attempt)
+    except Cancelled:
+        return
+    except Exception as exc:
+        failure = as_failure(exc, run_id)
+        _fail(run_id, attempt, {"code": failure.code, "message": failure.message, "hint": failure.hint})
+
+
+class Jobs:
+    """Submit and cancel, from any process. Raises StorageError when the engine's database cannot be opened."""
+
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url
+        self._lock = threading.Lock()
+        self._client: DBOSClient | None = None
+
+    def submit(self, run_id: str, attempt: int) -> None:
+        options = {"workflow_name": "run", "queue_name": RUNS, "workflow_id": _workflow_id(run_id, attempt)}
+        options["app_version"] = APPLICATION_VERSION
+        self._open().enqueue(options, run_id, attempt)
+
+    def cancel(self, run_id: str, attempt: int) -> None:
+        """Stop what is queued and what comes next; a step in flight hears it from the store."""
+        # A workflow that is over, or never began, has nothing to cancel: the store has the last word.
+        with suppress(Exception):
+            self._open().cancel_workflow(_workflow_id(run_id, attempt), cancel_children=True)
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.destroy()
+
+    def _open(self) -> DBOSClient:
+        with self._lock:
+            if self._client is None:
+                try:
+                    _prepare_database(self._url)
+                    self._client = DBOSClient(system_database_url=self._url, application_name=APPLICATION)
+                except Exception as exc:
+                    raise StorageError(
+                        "The database of jobs cannot be opened.", "Check the data folder and CUEWISE_DATABASE_URL."
+                    ) from exc
+            return self._client
+
+
+def work(tools: Tools, executor_id: str) -> None:
+    """Take up unfinished work and wait for more, in this process. One process per ``executor_id`` at a time."""
+    global _tools
+    _tools = tools
+    url = tools.settings.jobs_database_url
+    _prepare_database(url)
+    DBOS(
+        config=DBOSConfig(
+            name=APPLICATION,
+            system_database_url=url,
+            executor_id=executor_id,
+            application_version=APPLICATION_VERSION,
+            log_level="WARNING",
+            max_executor_threads=64,
+        )
+    )
+    DBOS.launch()
+    DBOS.register_queue(RUNS, worker_concurrency=RUNS_AT_ONCE, polling_interval_sec=POLL)
+    DBOS.register_queue(REMOTE, worker_concurrency=REMOTE_AT_ONCE, polling_interval_sec=POLL)
+    DBOS.register_queue(LOCAL, worker_concurrency=1, polling_interval_sec=POLL)
+    _submit_what_was_not(tools, url)
+
+
+def _submit_what_was_not(tools: Tools, url: str) -> None:
+    # A crash between writing a run down and queueing it: the engine ignores those it knows already.
+    jobs = Jobs(url)
+    for run_id, attempt in tools.store.runs.unfinished():
+        jobs.submit(run_id, attempt)
+    jobs.close()
+
+
+def stop_on_signals() -> None:
+    """SIGTERM and SIGINT end the process at once: recovery at the next start is the way to shut down."""
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda _signal, _frame: os._exit(0))
+
+
+def _prepare_database(url: str) -> None:
+    DBOS.migrate(url)
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        with sqlite3.connect(parsed.database) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _workflow_id(run_id: str, attempt: int) -> str:
+    return f"{run_id}.{attempt}"

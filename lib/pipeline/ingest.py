@@ -1,0 +1,115 @@
+"""Ingest: from a source to a media asset that we hold and have measured."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from lib.domain.media import MediaAsset, Source, SourceKind
+from lib.domain.run import RunRequest, Stage, digest
+from lib.errors import CuewiseError, MediaError
+from lib.media.probe import probe
+from lib.pipeline.reporter import Reporter
+from lib.pipeline.tools import Tools
+from lib.ytdlp import DownloadProgress, Need
+
+HOLD_LINK_HOURS = 24
+"""A link asked for again within a day is not downloaded again: what it shows may change after that."""
+
+
+def keep_stream(stream: BinaryIO, title: str, kind: SourceKind, tools: Tools) -> Source:
+    """Spool a file into the store, 1 MB at a time, and measure it. Raises MediaError or StorageError."""
+    asset_id, size_bytes = tools.files.keep(stream)
+    return _measured(asset_id, size_bytes, title, kind, tools)
+
+
+def keep_path(path: Path, kind: SourceKind, tools: Tools) -> Source:
+    """The same for a file on this machine's disk."""
+    asset_id, size_bytes = tools.files.keep_file(path)
+    return _measured(asset_id, size_bytes, path.name, kind, tools)
+
+
+def ingest(request: RunRequest, tools: Tools, reporter: Reporter, *, hears_only: bool) -> MediaAsset:
+    """The asset of a request: the one we hold, or what the link gives, downloaded once for all who want it."""
+    source = request.source
+    if source.asset_id:
+        return held_asset(source.asset_id, tools)
+    reporter.stage(Stage.DOWNLOADING, note="looking up")
+    with tools.locks.hold(f"link {source.url}", reporter.check):
+        held = _held_link(source, hears_only, tools)
+        return held or _download(request, tools, reporter, hears_only=hears_only)
+
+
+def held_asset(asset_id: str, tools: Tools) -> MediaAsset:
+    """The asset of that id. Raises MediaError when it is no longer kept."""
+    asset = tools.store.assets.get(asset_id)
+    if asset is None or tools.files.path(asset_id) is None:
+        raise MediaError("This video is no longer kept here.", "Upload it again, or paste its link again.")
+    return asset
+
+
+def _download(request: RunRequest, tools: Tools, reporter: Reporter, *, hears_only: bool) -> MediaAsset:
+    url = request.source.url or ""
+    need = Need(hears_only=hears_only, size_limit_bytes=request.media_limit_bytes)
+    folder = tools.files.link_folder(_link_key(url, hears_only))
+    path = tools.links(request.allow_private_urls).download(url, folder, need, _report_to(reporter))
+    asset_id, size_bytes = tools.files.keep_file(path, move=True)
+    _remove_empty(folder)
+    asset = _probed(asset_id, size_bytes, tools)
+    tools.store.assets.remember_link(_link_key(url, hears_only), asset_id)
+    return asset
+
+
+def _report_to(reporter: Reporter) -> Callable[[DownloadProgress], None]:
+    def report(progress: DownloadProgress) -> None:
+        words = [] if progress.bytes_per_second is None else [f"{progress.bytes_per_second / 1e6:.1f} MB/s"]
+        if progress.seconds_left is not None:
+            words.append(f"{progress.seconds_left:.0f} s left")
+        reporter.stage(Stage.DOWNLOADING, progress.fraction, ", ".join(words))
+
+    return report
+
+
+def _held_link(source: Source, hears_only: bool, tools: Tools) -> MediaAsset | None:
+    # The video serves a model that only listens as well; the sound alone does not serve one that sees.
+    for need in (False, True) if hears_only else (False,):
+        asset_id = tools.store.assets.of_link(_link_key(source.url or "", need), hours=HOLD_LINK_HOURS)
+        if asset_id:
+            try:
+                return held_asset(asset_id, tools)
+            except CuewiseError:
+                continue
+    return None
+
+
+def _measured(asset_id: str, size_bytes: int, title: str, kind: SourceKind, tools: Tools) -> Source:
+    asset = _probed(asset_id, size_bytes, tools)
+    return Source(kind, title, asset_id=asset.id, duration=asset.duration, size_bytes=size_bytes)
+
+
+def _probed(asset_id: str, size_bytes: int, tools: Tools) -> MediaAsset:
+    asset = tools.store.assets.get(asset_id)
+    if asset is None:
+        path = tools.files.path(asset_id)
+        try:
+            asset = probe(path, asset_id, size_bytes)
+        except MediaError:
+            # What cannot be played is not kept.
+            os.unlink(path)
+            raise
+        tools.store.assets.keep(asset)
+    return asset
+
+
+def _link_key(url: str, hears_only: bool) -> str:
+    return digest(url=url, hears_only=hears_only)
+
+
+def _remove_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        # Something else of the download is still in it: the next sweep takes it.
+        return

