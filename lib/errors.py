@@ -157,9 +157,13 @@ class PlanRefused(InputError):
 
 
 class ModelError(CuewiseError):
-    """The model or its provider did not answer as needed."""
+    """The model or its provider did not answer as needed.
+
+    ``generation`` is the call that was billed all the same (a lib.domain.run.Generation), None when none was.
+    """
 
     hint = "Try again, or choose another model."
+    generation: object | None = None
 
 
 class KeyMissing(ModelError):
@@ -214,6 +218,10 @@ class AnswerTruncated(ModelError):
     """The model stopped at its output limit. ``text`` holds what it had said."""
 
     hint = "Choose a shorter clip, or a model with a larger output limit."
+
+    def __init__(self, message: str, hint: str | None = None, text: str = "") -> None:
+        super().__init__(message, hint)
+        self.text = text
 
 
 class AnswerEmpty(ModelError):

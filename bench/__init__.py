@@ -1,0 +1,1 @@
+"""Benchmarks: figures that the documents claim, measured again by a command."""
