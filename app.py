@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from lib.ui.bill import plan_bill, press_run, render_bill
+from lib.ui.bill import PLAN_NEEDS, plan_bill, press_run, render_bill
 from lib.ui.clip import choose_clip
 from lib.ui.frame import open_page
 from lib.ui.model_picker import choose_models
@@ -19,6 +19,7 @@ clip = choose_clip(chosen.duration)
 question = choose_question(services)
 models = choose_models(services, chosen)
 if clip is None or not models:
+    st.caption(PLAN_NEEDS)
     st.stop()
 bill = plan_bill(services, chosen, clip, question, models)
 render_bill(bill, question.task)

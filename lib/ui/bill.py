@@ -30,6 +30,8 @@ from lib.ui.words import (
     verdict_words,
 )
 
+PLAN_NEEDS = "With a clip and at least one model, what would be sent and what it costs is shown here."
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -45,6 +47,13 @@ class Entry:
     @property
     def can_run(self) -> bool:
         return self.plan is not None and self.plan.can_run
+
+    @property
+    def refusal(self) -> str | None:
+        """Why it cannot run, with what to do about it; None when it can."""
+        if self.problem is not None:
+            return f"{self.problem} {self.problem.hint}"
+        return self.plan.refusal if self.plan is not None else None
 
     @property
     def needs_key(self) -> bool:
@@ -129,27 +138,31 @@ def render_entries(entries: list[Entry], task: str) -> None:
             st.markdown(f"**{plain(model.name if model else entries[0].model_id)}** {_badge(model, task)}")
             if model is not None and runnable:
                 st.markdown(f"**{plain(estimate_words(model, sum_known(e.estimate_usd for e in runnable)))}**")
-        for entry in entries if len(entries) == 1 else _grouped(entries):
-            _render_entry(entry, name_it=len(entries) > 1)
+        if len(entries) == 1:
+            _render_entry(entries[0])
+        else:
+            _render_refusals(entries)
         if len(entries) > 1 and runnable:
             st.markdown(f":small[{plain(_figures([entry.plan for entry in runnable if entry.plan]))}]")
 
 
-def _grouped(entries: list[Entry]) -> list[Entry]:
-    """Of many videos only those that cannot run are named; a list of fifty like routes tells nobody anything."""
-    return [entry for entry in entries if not entry.can_run]
+def _render_refusals(entries: list[Entry]) -> None:
+    """Of many videos only those that cannot run are named: fifty like routes tell nobody anything."""
+    for reason in dict.fromkeys(entry.refusal for entry in entries if entry.refusal):
+        refused = [entry.title for entry in entries if entry.refusal == reason]
+        names = "" if len(refused) == len(entries) else f" ({', '.join(refused)})"
+        st.error(plain(f"{reason}{names}"), icon=":material/block:")
 
 
-def _render_entry(entry: Entry, *, name_it: bool) -> None:
+def _render_entry(entry: Entry) -> None:
     if entry.problem is not None:
         render_failure(entry.problem)
         return
     plan = entry.plan
     if plan is None:
         return
-    name = f"{entry.title}: " if name_it else ""
     if plan.refusal:
-        st.error(plain(f"{name}{plan.refusal}"), icon=":material/block:")
+        st.error(plain(plan.refusal), icon=":material/block:")
         return
     about = entry.model.description if entry.model is not None and entry.model.is_local else ""
     st.caption(plain(f"{plan.reason} {about}"))
@@ -238,7 +251,9 @@ def press_run(services: Services, bill: Bill) -> tuple[Run, ...]:
     if not st.button(label, type="primary", icon=":material/play_arrow:", key="run", disabled=disabled):
         return ()
     if bill.needs_key and not key:
-        render_failure(KeyMissing("A chosen model needs your OpenRouter key."))
+        render_failure(
+            KeyMissing("A chosen model needs your OpenRouter key.", "Paste it above, or choose local models only.")
+        )
         return ()
     if key and key != services.settings.openrouter_api_key:
         remember_session_key(key)

@@ -30,8 +30,6 @@ def choose_models(services: Services, chosen: Chosen) -> tuple[str, ...]:
         key="models",
     )
     _render_catalogue_note(services, catalogue, chosen)
-    if not ids:
-        st.caption("Choose at least one model to see what a run would send and cost.")
     return ids
 
 

@@ -43,7 +43,11 @@ def choose_question(services: Services) -> Question:
         persist_state="session",
     )
     language = language_side.selectbox(
-        "Language spoken", [AUTOMATIC, *LANGUAGES], format_func=language_name, key="language", persist_state="session"
+        "Language spoken" if task == TRANSCRIPT else "Language of the answer",
+        [AUTOMATIC, *LANGUAGES],
+        format_func=language_name,
+        key="language",
+        persist_state="session",
     )
     if task != TRANSCRIPT:
         st.caption(":material/info: Local models only transcribe. Choose a model from the catalogue for this task.")

@@ -73,9 +73,15 @@ def _icon(chosen: Chosen) -> str:
 
 def _forget_chosen() -> None:
     """Back to the two ways in. The rest of the draft stays, but a clip belongs to its video."""
-    for name in (CHOSEN, PLAYLIST, FILE_PROBLEM, LINK_PROBLEM):
+    for name in (CHOSEN, PLAYLIST):
         st.session_state.pop(name, None)
+    _forget_problems()
     st.session_state["clip_from"] = st.session_state["clip_to"] = ""
+
+
+def _forget_problems() -> None:
+    for name in (FILE_PROBLEM, LINK_PROBLEM):
+        st.session_state.pop(name, None)
 
 
 def _take_file(services: Services) -> None:
@@ -85,7 +91,7 @@ def _take_file(services: Services) -> None:
     upload = st.file_uploader("A video or a sound file", key=f"upload_{turn}", label_visibility="collapsed")
     st.caption(FILE_TYPES)
     if upload is not None:
-        st.session_state.pop(FILE_PROBLEM, None)
+        _forget_problems()
         try:
             with st.spinner("Keeping and checking the file…"):
                 source = services.keep_upload(upload, upload.name)
@@ -133,7 +139,7 @@ def _take_link(services: Services) -> None:
         pressed = st.form_submit_button("Look up", icon=":material/search:")
     st.caption("YouTube and some 1,800 other sites, or a media file. Nothing is downloaded before you press Run.")
     if pressed:
-        st.session_state.pop(LINK_PROBLEM, None)
+        _forget_problems()
         st.session_state.pop(PLAYLIST, None)
         try:
             with st.spinner("Looking the link up…"):

@@ -1,0 +1,348 @@
+"""The pages, run by Streamlit's own test runner on the real services and a server on loopback."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from lib.domain.media import Source, SourceKind
+from lib.domain.run import Failure, PartForm, RunRequest, RunState
+from lib.services import Services
+from lib.settings import Settings
+from lib.ui import frame
+from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter
+
+ROOT = Path(__file__).parents[1]
+PAGES = ("app.py", "pages/activity.py", "pages/models.py", "pages/settings.py")
+NASTY = "**x** $a$ [l](javascript:1) :red[x] <b>b</b>"
+GEMINI = "google/gemini-3.8-flash"
+OpenPage = Callable[[str], AppTest]
+
+
+@pytest.fixture
+def openrouter() -> Iterator[FakeOpenRouter]:
+    with FakeOpenRouter() as server:
+        yield server
+
+
+@pytest.fixture
+def open_page(tmp_path, monkeypatch, openrouter) -> Iterator[OpenPage]:
+    """Opens a page on a data folder of this test's own. The worker runs, and ends with the test."""
+    monkeypatch.setenv("CUEWISE_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("OPENROUTER_BASE_URL", openrouter.base_url)
+    monkeypatch.setenv("CUEWISE_ALLOW_PRIVATE_URLS", "1")
+
+    def open_(script: str) -> AppTest:
+        app = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+        return (app if script == "app.py" else app.switch_page(script)).run()
+
+    yield open_
+    while frame._opened:
+        frame._opened.popitem()[1].close()
+
+
+@pytest.fixture
+def services(open_page) -> Services:
+    """The services that the pages of this test use."""
+    return frame.services_of(Settings.from_environment())
+
+
+@pytest.fixture
+def upload(open_page, short_talking_video) -> Callable[[], AppTest]:
+    """New run with ten seconds of a talking video dropped on it."""
+
+    def upload_(name: str = "beckett.mp4") -> AppTest:
+        page = open_page("app.py")
+        page.file_uploader[0].upload(name, short_talking_video.read_bytes(), "video/mp4")
+        return page.run()
+
+    return upload_
+
+
+def words_on(page: AppTest) -> str:
+    """Everything that stands on the page, as its Markdown source."""
+    kinds = (
+        page.header,
+        page.subheader,
+        page.markdown,
+        page.caption,
+        page.error,
+        page.warning,
+        page.success,
+        page.info,
+    )
+    return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "").replace("\u2060", "")
+
+
+def button(page: AppTest, label: str):
+    return next(found for found in page.button if found.label == label)
+
+
+@pytest.mark.parametrize("script", PAGES)
+def test_every_page_opens_on_an_empty_data_folder(open_page, script):
+    """A first visit shows a finished page, without an exception and without an error."""
+    page = open_page(script)
+    assert not page.exception
+    assert not page.error
+    assert page.header[0].value
+
+
+@pytest.mark.parametrize("script", PAGES)
+def test_every_page_opens_without_a_network(open_page, monkeypatch, script):
+    """When the catalogue cannot be fetched, pages say so quietly and the local models are there."""
+    monkeypatch.setenv("OPENROUTER_BASE_URL", "http://127.0.0.1:9/api/v1")
+    page = open_page(script)
+    assert not page.exception
+    assert not page.error
+
+
+def test_a_file_is_kept_and_planned_with_the_local_model(upload):
+    """A dropped video shows its facts; Whisper base is chosen; its plan is free and private."""
+    page = upload()
+    assert not page.exception
+    assert page.multiselect(key="models").value == ["local/whisper-base"]
+    words = words_on(page)
+    assert "beckett.mp4" in words
+    assert "10 s" in words
+    assert "free and private" in words
+    assert "Total: free" in words
+
+
+def test_an_upload_leaves_the_memory_of_the_browser_session(upload):
+    """Once a file is kept on disk, the page offers it no longer to the uploader and forgets its bytes."""
+    page = upload()
+    assert not page.file_uploader
+    button(page, "Choose another").click().run()
+    assert page.file_uploader[0].value is None
+
+
+@pytest.mark.parametrize("content", [b"", b"only text\n" * 50], ids=["empty", "text"])
+def test_a_file_that_is_no_video_says_so_beside_the_uploader(open_page, content):
+    """A bad file gets a sentence with a hint, nothing is lost, and another file can be dropped."""
+    page = open_page("app.py")
+    page.file_uploader[0].upload("renamed.mp4", content, "video/mp4")
+    page.run()
+    assert not page.exception
+    assert len(page.error) == 1
+    assert page.file_uploader[0].value is None
+
+
+def test_a_title_is_shown_as_it_is(upload):
+    """Markup, formulas, colours and links in a file's name are shown, not obeyed."""
+    page = upload(f"{NASTY}.mp4")
+    title = next(element.value for element in page.markdown if "javascript" in element.value)
+    assert "\\[l\\]\\(javascript" in title
+    assert "\\$a\\$" in title
+    assert "\\*\\*x\\*\\*" in title
+
+
+def test_a_wrong_time_says_so_and_the_draft_stays(upload):
+    """A clip that is no time gets an error of its own; nothing is planned, and the task stays as chosen."""
+    page = upload()
+    page.text_input(key="terms").set_value("Beckett, Nagg").run()
+    page.text_input(key="clip_from").set_value("soon").run()
+    assert "soon" in page.error[0].value
+    assert not any(found.label == "Run" for found in page.button)
+    assert page.text_input(key="terms").value == "Beckett, Nagg"
+    page.text_input(key="clip_from").set_value("0:02").run()
+    assert not page.error
+    assert button(page, "Run")
+
+
+def test_run_starts_the_run_and_opens_its_transcript(upload, services):
+    """With no key at all, Run queues the local model over the chosen clip and turns to the transcript."""
+    page = upload()
+    page.text_input(key="clip_to").set_value("0:08").run()
+    page.selectbox(key="language").set_value("en").run()
+    page.text_input(key="terms").set_value("Beckett, Nagg; Beckett").run()
+    button(page, "Run").click().run()
+    assert not page.exception
+    (run,) = services.runs()
+    assert (run.request.start, run.request.end) == (0.0, 8.0)
+    assert run.request.language == "en"
+    assert run.request.terms == ("Beckett", "Nagg")
+    assert page.query_params["run"] == run.id
+
+
+def test_the_local_model_runs_to_its_end(upload, services, open_page):
+    """The worker takes the run up, and Activity shows it done, free and with a way to open it."""
+    button(upload(), "Run").click().run()
+    (run,) = services.runs()
+    wait_until(lambda: services.run(run.id).state.is_over)
+    assert services.run(run.id).state is RunState.DONE, services.run(run.id).failure
+    words = words_on(open_page("pages/activity.py"))
+    assert "Done" in words
+    assert "free and private" in words
+
+
+def test_the_key_is_asked_for_only_when_a_model_needs_one(upload, services):
+    """Local models ask for no key; a catalogue model asks right there, and without one nothing starts."""
+    page = upload()
+    assert not any(field.label == "Your OpenRouter key" for field in page.text_input)
+    page.multiselect(key="models").set_value([GEMINI]).run()
+    button(page, "Run").click().run()
+    assert "needs your OpenRouter key" in words_on(page)
+    assert not services.runs()
+    page.text_input(key="run_key").set_value(DEFAULT_KEY)
+    button(page, "Run").click().run()
+    (run,) = services.runs()
+    assert run.request.model_id == GEMINI
+    assert DEFAULT_KEY not in repr(run)
+
+
+def test_several_models_become_several_runs(upload, services):
+    """One press of Run starts one run per model and turns to Activity."""
+    page = upload()
+    page.multiselect(key="models").set_value(["local/whisper-base", "local/whisper-tiny.en"]).run()
+    button(page, "Start 2 runs").click().run()
+    assert not page.exception
+    assert {run.request.model_id for run in services.runs()} == {"local/whisper-base", "local/whisper-tiny.en"}
+    assert "Activity" in page.header[0].value
+
+
+def test_a_task_that_local_models_cannot_do_is_refused_in_words(upload):
+    """A summary by Whisper is refused beside the model, and Run cannot be pressed."""
+    page = upload()
+    page.selectbox(key="task").set_value("summary").run()
+    assert "Local models only" in page.error[0].value
+    assert button(page, "Run").disabled
+
+
+def test_a_retired_model_names_the_nearest_living_one(upload):
+    """An id of an older guide, typed in, is told to be gone, with what to choose instead."""
+    page = upload()
+    page.multiselect(key="models").set_value(["google/gemini-pro-1.5"]).run()
+    assert "Nearest" in words_on(page)
+    assert button(page, "Run").disabled
+
+
+def test_over_the_cap_needs_a_tick(upload, services):
+    """An estimate above the spending cap disables Run until it is confirmed."""
+    services.save_preferences(type(services.preferences())(spending_cap_usd=Decimal("0.000001")))
+    page = upload()
+    page.multiselect(key="models").set_value([GEMINI]).run()
+    assert button(page, "Run").disabled
+    page.checkbox(key="over_cap").check().run()
+    assert not button(page, "Run").disabled
+
+
+def test_a_link_that_is_none_says_so(open_page):
+    """A bad link gets a sentence beside its field, and what was typed stays."""
+    page = open_page("app.py")
+    page.text_input(key="link").set_value("not a link")
+    button(page, "Look up").click().run()
+    assert len(page.error) == 1
+    assert page.text_input(key="link").value == "not a link"
+
+
+def test_activity_shows_why_a_run_failed_and_how_to_go_on(open_page, services):
+    """A failed run shows its sentence and its hint; Retry without a key says what is missing, beside the run."""
+    add_run(services, "failed", GEMINI)
+    services._tools.store.runs.fail("failed", 1, Failure("OutOfCredit", "There is no credit left.", "Add credit."))
+    page = open_page("pages/activity.py")
+    words = words_on(page)
+    assert "There is no credit left." in words
+    assert "Add credit." in words
+    button(page, "Retry").click().run()
+    assert not page.exception
+    assert "no key is known" in words_on(page)
+
+
+def test_a_hundred_runs_draw_fast(open_page, services):
+    """Activity pages through its runs: a hundred of them are drawn in under two seconds."""
+    for number in range(100):
+        add_run(services, f"run{number}", "local/whisper-base", title=f"{NASTY} {number}")
+        services._tools.store.runs.cancel(f"run{number}")
+    page = open_page("pages/activity.py")
+    began = time.perf_counter()
+    page.run()
+    assert time.perf_counter() - began < 2
+    assert not page.exception
+    assert len([found for found in page.button if found.label == "Retry"]) == 20
+
+
+def test_a_waiting_run_can_be_cancelled(open_page, services):
+    """Cancel on Activity ends a run that has not begun, and says so."""
+    add_run(services, "waiting", GEMINI)
+    page = open_page("pages/activity.py")
+    assert "does not stop billing" in words_on(page)
+    button(page, "Cancel").click().run()
+    assert services.run("waiting").state is RunState.CANCELLED
+    assert "Cancelled" in words_on(page)
+
+
+def test_models_are_listed_with_price_and_hours(open_page):
+    """The table has local models first, what is known of each, and blanks for what is not."""
+    page = open_page("pages/models.py")
+    table = page.dataframe[0].value
+    assert table["Id"][0] == "local/whisper-base"
+    gemini = table[table["Id"] == GEMINI].iloc[0]
+    assert gemini["Sees"]
+    assert gemini["Hears"]
+    assert gemini["Context"] > 1
+    page.text_input(key="search").set_value("gemini 3.8").run()
+    assert set(page.dataframe[0].value["Id"]) == {GEMINI}
+
+
+def test_settings_are_kept(open_page, services):
+    """Save keeps the form of the video part and the default models for every later run."""
+    page = open_page("pages/settings.py")
+    page.radio[0].set_value(PartForm.IMAGE_URL)
+    page.number_input[0].set_value(1.5)
+    page.multiselect(key="default_models").set_value(["local/whisper-tiny.en"])
+    button(page, "Save").click().run()
+    assert not page.exception
+    kept = services.preferences()
+    assert kept.part_form is PartForm.IMAGE_URL
+    assert kept.spending_cap_usd == Decimal("1.5")
+    assert kept.default_models == ("local/whisper-tiny.en",)
+
+
+def test_a_cookies_file_that_is_not_there_is_refused(open_page, services):
+    """A wrong path is told at once, not at the next download, and nothing is saved."""
+    page = open_page("pages/settings.py")
+    next(field for field in page.text_input if field.label.startswith("Cookies")).set_value("/no/such/cookies.txt")
+    button(page, "Save").click().run()
+    assert "There is no file" in words_on(page)
+    assert services.preferences().cookies_file is None
+
+
+def test_a_key_lives_in_the_session_alone(open_page, services, tmp_path):
+    """A pasted key is tested, shown masked, found in no file, and forgotten at a press."""
+    page = open_page("pages/settings.py")
+    next(field for field in page.text_input if field.label == "Paste a key").set_value(DEFAULT_KEY)
+    button(page, "Use this key").click().run()
+    button(page, "Test key").click().run()
+    assert "The key works" in words_on(page)
+    assert DEFAULT_KEY not in words_on(page)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and DEFAULT_KEY.encode() in path.read_bytes()]
+    button(page, "Forget").click().run()
+    assert not any(found.label == "Test key" for found in page.button)
+
+
+def test_a_wrong_key_is_told(open_page):
+    """Test key on a key that the service does not know says so with a way on."""
+    page = open_page("pages/settings.py")
+    next(field for field in page.text_input if field.label == "Paste a key").set_value("sk-or-v1-wrong-wrong-wrong")
+    button(page, "Use this key").click().run()
+    button(page, "Test key").click().run()
+    assert not page.exception
+    assert len(page.error) == 1
+
+
+def add_run(services: Services, run_id: str, model_id: str, *, title: str = "Lecture.mp4") -> None:
+    """A queued run that no worker was told of."""
+    source = Source(SourceKind.LINK, title, url="https://video.example/lecture.mp4", duration=60.0)
+    services._tools.store.runs.add(run_id, RunRequest(source, model_id), None)
+
+
+def wait_until(happened: Callable[[], bool], seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.2)
