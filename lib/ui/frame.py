@@ -19,10 +19,12 @@ ROOT = Path(__file__).resolve().parents[2]
 ASSETS = Path(__file__).parent / "assets"
 LEAVES_THE_MACHINE = "Local models keep everything on this machine. Other models get only the clip you run."
 
-# Streamlit fades captions to a contrast under 4.5 to 1 (WCAG AA), and leaves the foot of its sidebar empty.
+# Streamlit fades captions to a contrast under 4.5 to 1 (WCAG AA), keeps wide margins on narrow screens, and has no
+# foot in its sidebar.
 STYLE = """
 <style>
 [data-testid="stCaptionContainer"] { opacity: 0.76; }
+[data-testid="stMainBlockContainer"] { padding-inline: clamp(1rem, 4vw, 4rem); }
 @media (min-height: 34rem) {
   .st-key-foot { position: absolute; bottom: 1.25rem; left: 1.25rem; right: 1rem; width: auto; }
 }
@@ -70,6 +72,8 @@ def open_page(title: str, icon: str, *, wide: bool = False, heading: bool = True
     except (InputError, StorageError) as error:
         render_failure(error)
         st.stop()
+    if problem := services.worker_problem():
+        render_failure(problem)
     return services
 
 
@@ -95,6 +99,13 @@ def services_of(settings: Settings) -> Services:
         if settings not in _opened:
             _opened[settings] = open_services(settings)
         return _opened[settings]
+
+
+def close_services() -> None:
+    """Let go of what :func:`services_of` opened, and end the worker with it. The next call opens anew."""
+    with _opening:
+        while _opened:
+            _opened.popitem()[1].close()
 
 
 @cache

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 
-JOINER = "\u2060"
+from lib.ui.words import JOINER
+
 INLINE_LINK = re.compile(r"\](?=\((?!\s*<?https?://))", re.IGNORECASE)
 REFERENCE = re.compile(r"\](?=:(?!\s*<?https?://))", re.IGNORECASE)
 AUTOLINK = re.compile(r"<(?!https?://)(?=[a-z][a-z0-9+.-]*:)", re.IGNORECASE)

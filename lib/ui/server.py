@@ -11,6 +11,8 @@ import logging
 import secrets
 import string
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -27,8 +29,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lib.errors import CuewiseError
+from lib.logs import start_logging
 from lib.settings import APP_NAME, Settings
-from lib.ui.frame import services_of, version
+from lib.ui.frame import close_services, services_of, version
 from lib.ui.words import plain, render_failure
 
 log = logging.getLogger("cuewise.server")
@@ -130,9 +133,23 @@ def tell_script_error(error: Exception) -> bool:
     return True
 
 
+@asynccontextmanager
+async def running(app: st.App) -> AsyncIterator[None]:
+    """While the app is served: its log is written, and what it opened is closed at the end."""
+    try:
+        start_logging(Settings.from_environment().data_dir, "app")
+    except (CuewiseError, OSError) as error:
+        log.warning("no log is kept: %s", error)  # the first page says what is wrong with the data folder
+    yield
+    close_services()
+
+
+ROUTES = [Route("/api/media/{asset_id}", media), Route("/api/health", health)]
+
 app = st.App(
     ROOT / "app.py",
-    routes=[Route("/api/media/{asset_id}", media), Route("/api/health", health)],
+    lifespan=running,
+    routes=ROUTES,
     middleware=[
         Middleware(
             OnlyOurHost,

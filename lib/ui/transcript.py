@@ -221,11 +221,12 @@ def growing_lines(run: Run) -> list[Segment]:
     A model's times count from the start of its part. With one part that is known; with several, whose texts are
     run together here, the lines stay without times until they are stitched.
     """
-    segments = parse_answer(run.partial_text) if run.partial_text else []
+    alone = run.parts[0] if len(run.parts) == 1 else None
+    segments = parse_answer(run.partial_text, duration=alone.end - alone.start if alone else None)
     if len(run.parts) > 1:
         return [replace(segment, start=None, end=None) for segment in segments]
     is_local = run.request.model_id.startswith("local/")
-    offset = run.parts[0].start if run.parts and not is_local else 0.0
+    offset = alone.start if alone and not is_local else 0.0
     return [
         segment if segment.start is None else replace(segment, start=segment.start + offset) for segment in segments
     ]

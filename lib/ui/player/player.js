@@ -93,7 +93,9 @@ class Reader {
     text.append(bar, this.scroller, this.now);
 
     this.root.append(this.stage, text);
-    parent.append(this.root);
+    const shelf = element("div", "shelf"); // what the reader measures itself by
+    shelf.append(this.root);
+    parent.append(shelf);
   }
 
   listen() {
