@@ -282,9 +282,9 @@ class OpenRouter:
     def _connected(self) -> openai.OpenAI:
         if self._api_key is not None and not (self._api_key.isascii() and self._api_key.isprintable()):
             raise KeyRejected("The API key holds characters that no key has.", "Copy the key again, all of one line.")
-        if not self.base_url.lower().startswith(("http://", "https://")) or not _host(self.base_url):
+        if not _is_address(self.base_url):
             raise BadRequest(
-                f"{self.base_url!r} is not the address of a server.",
+                f"“{quoted(self.base_url)}” is not the address of a server.",
                 "Set OPENROUTER_BASE_URL to an address that starts with https://.",
             )
         with self._lock:
@@ -408,6 +408,17 @@ def _host(url: str) -> str:
         return urlsplit(url).netloc.rpartition("@")[2]
     except ValueError:
         return ""
+
+
+def _is_address(url: str) -> bool:
+    """Whether a server can be looked for there: what is wrong here would come out of the socket as odd errors."""
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna")
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(host) and url.isprintable() and " " not in url
 
 
 def _sdk_module() -> Any:
