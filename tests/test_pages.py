@@ -15,6 +15,7 @@ from lib.domain.run import Failure, PartForm, RunRequest, RunState
 from lib.services import Services
 from lib.settings import Settings
 from lib.ui import frame
+from tests.fakes.media_server import Answer, MediaServer, feed
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter
 
 ROOT = Path(__file__).parents[1]
@@ -222,13 +223,15 @@ def test_a_retired_model_names_the_nearest_living_one(upload):
 
 
 def test_over_the_cap_needs_a_tick(upload, services):
-    """An estimate above the spending cap disables Run until it is confirmed."""
+    """An estimate above the spending cap disables Run until it is confirmed, and a higher one asks again."""
     services.save_preferences(type(services.preferences())(spending_cap_usd=Decimal("0.000001")))
     page = upload()
     page.multiselect(key="models").set_value([GEMINI]).run()
     assert button(page, "Run").disabled
-    page.checkbox(key="over_cap").check().run()
+    page.checkbox[0].check().run()
     assert not button(page, "Run").disabled
+    page.multiselect(key="models").set_value([GEMINI, "google/gemini-3.6-pro"]).run()
+    assert button(page, "Start 2 runs").disabled
 
 
 def test_a_link_that_is_none_says_so(open_page):
@@ -238,6 +241,37 @@ def test_a_link_that_is_none_says_so(open_page):
     button(page, "Look up").click().run()
     assert len(page.error) == 1
     assert page.text_input(key="link").value == "not a link"
+
+
+def test_a_link_is_looked_up_and_nothing_is_downloaded(open_page, services, short_talking_video):
+    """A link to a media file shows its title and size, then the plan; Choose another goes back to the two ways in."""
+    with MediaServer() as server:
+        link = server.put("/beckett.mp4", Answer.of(short_talking_video))
+        page = look_up(open_page("app.py"), link)
+        assert not page.exception
+        assert "beckett" in words_on(page)
+        assert "to download" in words_on(page)
+        assert button(page, "Run")
+        assert not services.runs()
+    button(page, "Choose another").click().run()
+    assert page.text_input(key="link").value == link
+
+
+def test_the_videos_of_a_playlist_are_ticked(open_page, services, short_talking_video):
+    """A link to several videos lists them; each ticked one becomes a run."""
+    with MediaServer() as server:
+        links = [server.put(f"/talk{number}.mp4", Answer.of(short_talking_video)) for number in (1, 2, 3)]
+        playlist = server.put("/feed.rss", feed(NASTY, [(f"Talk {link[-5]}", link, "0:10") for link in links]))
+        page = look_up(open_page("app.py"), playlist)
+        assert list(page.dataframe[0].value["Title"]) == ["Talk 1", "Talk 2", "Talk 3"]
+        assert button(page, "Tick the videos to use").disabled
+        page.session_state["playlist_rows"] = {"selection": {"rows": [0, 2], "columns": [], "cells": []}}
+        button(page.run(), "Use 2 videos").click().run()
+        button(page, "Start 2 runs").click().run()
+        assert not page.exception
+        assert {run.request.source.title for run in services.runs()} == {"Talk 1", "Talk 3"}
+        for run in services.runs():
+            services.cancel(run.id)
 
 
 def test_activity_shows_why_a_run_failed_and_how_to_go_on(open_page, services):
@@ -333,6 +367,11 @@ def test_a_wrong_key_is_told(open_page):
     button(page, "Test key").click().run()
     assert not page.exception
     assert len(page.error) == 1
+
+
+def look_up(page: AppTest, link: str) -> AppTest:
+    page.text_input(key="link").set_value(link)
+    return button(page, "Look up").click().run()
 
 
 def add_run(services: Services, run_id: str, model_id: str, *, title: str = "Lecture.mp4") -> None:

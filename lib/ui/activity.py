@@ -7,7 +7,7 @@ import streamlit as st
 from lib.services import Services
 from lib.ui.run_card import render_run
 
-RUNS_SHOWN, RUNS_A_PAGE = 500, 20
+RUNS_SHOWN, RUNS_A_PAGE = 200, 20
 
 
 def render_activity(services: Services) -> None:

@@ -244,7 +244,7 @@ def press_run(services: Services, bill: Bill) -> tuple[Run, ...]:
     key = ask_key(services) if bill.needs_key else None
     may_spend = not bill.is_over_cap or st.checkbox(
         plain(f"Run although {money(bill.total_usd, estimate=True)} is over your cap of {money(bill.cap_usd)}"),
-        key="over_cap",
+        key=f"over_cap_{bill.total_usd}",  # a tick is for one sum: another asks again
     )
     label = "Run" if len(bill.runnable) <= 1 else f"Start {len(bill.runnable)} runs"
     disabled = not (bill.runnable and may_spend)

@@ -70,10 +70,10 @@ def table_row(model: Model) -> dict[str, object]:
     price = 0 if model.is_local else hour_price(model)
     return {
         "Name": model.name,
-        "Id": model.id,
         "Sees": model.sees,
         "Hears": model.hears,
         PRICE: None if price is None else float(price),
         "Context": None if model.is_local else context_hours(model),
         "Retires": model.expires,
+        "Id": model.id,
     }
