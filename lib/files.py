@@ -15,6 +15,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -94,6 +95,17 @@ class MediaFiles:
         self._settle(temporary, path)
         return path
 
+    def link_folder(self, link_key: str) -> Path:
+        """The folder in which a link's download grows, the same each time, so that a half download is resumed.
+
+        Swept like everything temporary. Raises ValueError for a key that is no digest.
+        """
+        if not _DIGEST.fullmatch(link_key):
+            raise ValueError("a link is named by a digest, 64 hexadecimal digits")
+        folder = self.data_dir / "temporary" / f"link-{link_key}"
+        _make_folder(folder)
+        return folder
+
     @contextmanager
     def temporary(self, suffix: str = "") -> Iterator[Path]:
         """A name of its own for a file still being made, on the disk where it will be kept.
@@ -116,7 +128,7 @@ class MediaFiles:
         with suppress(OSError):
             for leftover in (self.data_dir / "temporary").iterdir():
                 with suppress(OSError):
-                    if leftover.lstat().st_mtime < limit:
+                    if _touched(leftover) < limit:
                         _remove(leftover)
 
     def _asset_path(self, asset_id: str) -> Path:
@@ -171,11 +183,15 @@ def _digest(stream: BinaryIO) -> tuple[str, int]:
 
 def _open_regular(path: Path) -> BinaryIO:
     # Asked before it is opened: opening a named pipe would wait for ever.
-    if path.is_dir():
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError as exc:
+        raise InputError(f"There is no file “{path.name}”.", "Check its name and folder.") from exc
+    except (OSError, ValueError) as exc:  # too long a name, a null character, a folder that is closed to us
+        raise InputError(f"“{path.name[:80]}” cannot be read.", "Check its name, folder and permissions.") from exc
+    if stat.S_ISDIR(mode):
         raise InputError(f"“{path.name}” is a folder, not a file.", "Choose one file.")
-    if not path.exists():
-        raise InputError(f"There is no file “{path.name}”.", "Check its name and folder.")
-    if not path.is_file():
+    if not stat.S_ISREG(mode):
         raise InputError(f"“{path.name}” is not an ordinary file.", "Choose a video or sound file.")
     try:
         return path.open("rb")
@@ -196,6 +212,11 @@ def _flush_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _touched(path: Path) -> float:
+    """When a file, or the newest within a folder, was last written: writing does not touch the folder."""
+    return max(leaf.lstat().st_mtime for leaf in (path, *path.rglob("*")))
 
 
 def _remove(path: Path) -> None:

@@ -177,9 +177,9 @@ def test_a_link_is_copied_not_moved_into_the_store(files, tmp_path):
 
 
 def test_what_is_no_ordinary_file_is_refused_at_once(files, tmp_path):
-    """A folder, a name with nothing behind it, and a pipe that would be waited for for ever."""
+    """A folder, names with nothing behind them, and a pipe that would be waited for for ever."""
     os.mkfifo(tmp_path / "pipe")
-    for name in ("", "missing.mp4", "pipe"):
+    for name in ("", "missing.mp4", "pipe", "n" * 300 + ".mp4", "null\0.mp4"):
         with pytest.raises(InputError):
             files.keep_file(tmp_path / name)
 
@@ -230,3 +230,17 @@ def test_a_sweep_removes_what_a_crash_left_and_no_more(files):
         files.sweep(older_than=60)
         assert fresh.exists()
         assert not stale.exists()
+
+
+def test_a_folder_being_written_into_is_not_swept(files):
+    """A slow download: its folder is old, the file growing in it is not."""
+    with files.temporary() as folder:
+        folder.mkdir()
+        (folder / "video.part").write_bytes(b"x")
+        os.utime(folder, (1, 1))
+        files.sweep(older_than=60)
+        assert (folder / "video.part").exists()
+        os.utime(folder / "video.part", (1, 1))
+        os.utime(folder, (1, 1))
+        files.sweep(older_than=60)
+        assert not folder.exists()

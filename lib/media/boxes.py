@@ -20,11 +20,13 @@ _MAX_BOXES = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """``doc_type`` is what a Matroska file names itself: ``webm`` or ``matroska``."""
+    """``is_cut``: it lacks what was promised. ``is_ragged``: it ends within a box, as a crashed recording may.
+    ``doc_type`` is what a Matroska file names itself: ``webm`` or ``matroska``."""
 
     is_quicktime: bool = False
     is_image: bool = False
     is_cut: bool = False
+    is_ragged: bool = False
     doc_type: str | None = None
 
 
@@ -75,6 +77,7 @@ def _mp4_layout(file: BinaryIO, size_bytes: int) -> Layout:
         is_quicktime=brand == b"qt  " or brand is None,
         is_image=not is_media,
         is_cut=is_media and (is_cut or b"moov" not in seen),
+        is_ragged=at > size_bytes,
     )
 
 

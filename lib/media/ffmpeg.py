@@ -105,7 +105,7 @@ def run_ffmpeg(arguments: list[str], *, duration: float, on_progress: Callable[[
         process.stderr.close()
     if code != 0:
         message = "\n".join(said)
-        log.error("ffmpeg ended with %d:\n%s", code, message)
+        log.warning("ffmpeg ended with %d:\n%s", code, message)
         raise _translated(message)
     if on_progress is not None:
         on_progress(1.0)

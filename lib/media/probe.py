@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,11 +68,11 @@ def probe(path: Path, asset_id: str, size_bytes: int) -> MediaAsset:
         raise TruncatedMedia("The file ends before its own end: part of it is missing.")
     if shape.is_image:
         raise NotMedia("The file is a picture, not a video or sound.")
-    with _opened(path) as container:
-        return _asset(container, shape, asset_id, size_bytes)
+    with _opened(path, shape) as container:
+        return _asset(container, path, shape, asset_id, size_bytes)
 
 
-def _opened(path: Path) -> av.container.InputContainer:
+def _opened(path: Path, shape: Layout | None = None) -> av.container.InputContainer:
     import av
 
     try:
@@ -81,10 +80,14 @@ def _opened(path: Path) -> av.container.InputContainer:
     except FileNotFoundError as exc:
         raise InputError("The file is no longer there.", "Choose the file again.") from exc
     except (av.error.FFmpegError, ValueError) as exc:
+        if shape is not None and shape.is_ragged:
+            raise TruncatedMedia("The recording breaks off where nothing can be read any more.") from exc
         raise NotMedia("The file is neither a video nor sound.") from exc
 
 
-def _asset(container: av.container.InputContainer, shape: Layout, asset_id: str, size_bytes: int) -> MediaAsset:
+def _asset(
+    container: av.container.InputContainer, path: Path, shape: Layout, asset_id: str, size_bytes: int
+) -> MediaAsset:
     pictures = [stream for stream in container.streams.video if not _is_cover(stream)]
     sounds = list(container.streams.audio)
     if not pictures and not sounds:
@@ -98,7 +101,10 @@ def _asset(container: av.container.InputContainer, shape: Layout, asset_id: str,
 
     demuxer = container.format.name.split(",")[0]
     streams = [stream for stream in (picture, *heard) if stream is not None]
-    duration = _duration(container, demuxer, streams)
+    # In this order: the beginning is read while the container still stands there, for not every one can go back.
+    video = _video(container, picture) if picture is not None else None
+    audio = tuple(_audio(container, stream) for stream in heard)
+    duration = _duration(container, path, demuxer, streams)
     name = _container_name(demuxer, shape, has_picture=picture is not None)
     with_picture, sound_alone = _MEDIA_TYPES.get(name, (f"video/x-{name}", f"audio/x-{name}"))
     return MediaAsset(
@@ -107,8 +113,8 @@ def _asset(container: av.container.InputContainer, shape: Layout, asset_id: str,
         container=name,
         media_type=with_picture if picture is not None else sound_alone,
         duration=duration,
-        video=_video(container, picture, duration) if picture is not None else None,
-        audio=tuple(_audio(container, stream) for stream in heard),
+        video=video,
+        audio=audio,
         bit_rate=round(size_bytes * 8 / duration),
     )
 
@@ -141,13 +147,13 @@ def _container_name(demuxer: str, shape: Layout, *, has_picture: bool) -> str:
 # Durations
 
 
-def _duration(container: av.container.InputContainer, demuxer: str, streams: list[Any]) -> float:
+def _duration(container: av.container.InputContainer, path: Path, demuxer: str, streams: list[Any]) -> float:
     """How long the file plays, in seconds: what it claims, unless its packets tell another story."""
     claimed = _claimed(container, streams)
     if demuxer in _WITHOUT_A_CLOCK:
-        duration = _counted(container, streams[0]) or claimed or 0.0
+        duration = _counted(path, streams[0].index) or claimed or 0.0
     else:
-        found = _last_end(container, streams, max(0.0, (claimed or 0.0) - 1.0))
+        found = _last_end(container, streams, claimed) or _whole_end(path, streams)
         # A claim may be a little off: a last picture that is held has no length of its own in some containers.
         is_believed = claimed is not None and found - 1 <= claimed <= 1.1 * found + 10 and found > 0
         duration = claimed if is_believed else found
@@ -163,24 +169,31 @@ def _claimed(container: av.container.InputContainer, streams: list[Any]) -> floa
     return longest if longest > 0 else None
 
 
-def _last_end(container: av.container.InputContainer, streams: list[Any], near: float) -> float:
-    """Where the last packet from ``near`` on ends, in seconds after the file's start; 0 when there is none."""
+def _last_end(container: av.container.InputContainer, streams: list[Any], claimed: float | None) -> float:
+    """Where the last packet ends, in seconds after the file's start; 0 when there is none from here on.
+
+    Looked for near the claimed end; where the file makes no claim or cannot be searched, it is read on.
+    """
     import av
 
     start = _start(container)
-    for begin in dict.fromkeys((near, 0.0)):
-        # Where a file cannot be searched it is read on from where it stands.
+    if claimed is not None:
         with suppress(av.error.FFmpegError):
-            container.seek(int((start + begin) * 1_000_000), backward=True)
-        end = max((_end(packet) for packet in _packets(container, streams)), default=start) - start
-        if end > 0:
-            return end
-    return 0.0
+            container.seek(int((start + max(0.0, claimed - 1.0)) * 1_000_000), backward=True)
+    return max((_end(packet) for packet in _packets(container, streams)), default=start) - start
 
 
-def _counted(container: av.container.InputContainer, stream: Any) -> float:
-    """The lengths of all packets together, in seconds."""
-    return sum(float((packet.duration or 0) * packet.time_base) for packet in _packets(container, [stream]))
+def _whole_end(path: Path, streams: list[Any]) -> float:
+    """The same, from the file's first packet on."""
+    with _opened(path) as container:
+        return _last_end(container, [container.streams[stream.index] for stream in streams], None)
+
+
+def _counted(path: Path, index: int) -> float:
+    """The lengths of a stream's packets together, in seconds."""
+    with _opened(path) as container:
+        packets = _packets(container, [container.streams[index]])
+        return sum(float((packet.duration or 0) * packet.time_base) for packet in packets)
 
 
 def _start(container: av.container.InputContainer) -> float:
@@ -210,15 +223,19 @@ def _end(packet: av.Packet) -> float:
 # Streams
 
 
-def _video(container: av.container.InputContainer, stream: av.VideoStream, duration: float) -> VideoStream:
+def _video(container: av.container.InputContainer, stream: av.VideoStream) -> VideoStream:
     rate = stream.average_rate or stream.guessed_rate
+    beginning = _Beginning()
+    for packet in _packets(container, [stream]):
+        if not beginning.take(packet):
+            break
     return VideoStream(
         codec=stream.codec_context.codec.canonical_name,
         width=stream.codec_context.width,
         height=stream.codec_context.height,
         frame_rate=round(float(rate), 6) if rate else None,
-        key_frame_spacing=_key_frame_spacing(container, stream, duration),
-        rotation=_rotation(container, stream),
+        rotation=beginning.rotation or 0,
+        key_frame_spacing=beginning.key_frame_spacing,
     )
 
 
@@ -234,56 +251,47 @@ def _audio(container: av.container.InputContainer, stream: av.AudioStream) -> Au
     )
 
 
-def _rotation(container: av.container.InputContainer, stream: av.VideoStream) -> int:
-    """Degrees clockwise, a multiple of 90, from the first picture: PyAV shows the display matrix only there."""
-    import av
+class _Beginning:
+    """What the first packets of a stream of pictures tell: its rotation, and how far its key frames lie apart."""
 
-    _rewind(container)
-    with suppress(av.error.FFmpegError):
-        for packet in itertools.islice(container.demux(stream), ROTATION_PACKETS):
-            with suppress(av.error.FFmpegError):
-                for frame in packet.decode():
-                    return round(-frame.rotation / 90) * 90 % 360
-    return 0
+    def __init__(self) -> None:
+        self.rotation: int | None = None
+        self.packets = 0
+        self.bytes = 0
+        self.first: float | None = None
+        self.latest = 0.0
+        self.last_key: float | None = None
+        self.longest = 0.0
 
-
-def _rewind(container: av.container.InputContainer) -> None:
-    import av
-
-    with suppress(av.error.FFmpegError):
-        container.seek(container.start_time or 0, backward=True)
-
-
-def _key_frame_spacing(container: av.container.InputContainer, stream: av.VideoStream, duration: float) -> float | None:
-    """The longest stretch without a key frame in the first two minutes, in seconds."""
-    horizon = min(duration, KEY_FRAME_SECONDS)
-    _rewind(container)
-    first = last = longest = None
-    latest = 0.0
-    for time, is_key in _bounded(_times(_packets(container, [stream]))):
-        first = time if first is None else first
-        latest = max(latest, time - first)
-        if is_key:
-            longest = max(longest or 0.0, time - first - last) if last is not None else 0.0
-            last = time - first
-        if latest >= horizon:
-            break
-    if last is None:
-        return None
-    return round(max(longest, min(max(latest, 0.0), horizon) - last), 6) or None
-
-
-def _times(packets: Iterable[av.Packet]) -> Iterator[tuple[float, bool, int]]:
-    for packet in packets:
+    def take(self, packet: av.Packet) -> bool:
+        """Look at the next packet; false when enough have been seen."""
+        self.packets += 1
+        self.bytes += packet.size
+        if self.rotation is None and self.packets <= ROTATION_PACKETS:
+            self.rotation = _rotation(packet)
         time = _begin(packet)
         if time is not None:
-            yield time, packet.is_keyframe, packet.size
+            self.first = time if self.first is None else self.first
+            self.latest = max(self.latest, time - self.first)
+            if packet.is_keyframe:
+                if self.last_key is not None:
+                    self.longest = max(self.longest, time - self.first - self.last_key)
+                self.last_key = time - self.first
+        return self.latest < KEY_FRAME_SECONDS and self.packets < KEY_FRAME_PACKETS and self.bytes < KEY_FRAME_BYTES
+
+    @property
+    def key_frame_spacing(self) -> float | None:
+        """The longest stretch without a key frame, in seconds, the one after the last key frame included."""
+        if self.last_key is None:
+            return None
+        return round(max(self.longest, self.latest - self.last_key), 6) or None
 
 
-def _bounded(times: Iterable[tuple[float, bool, int]]) -> Iterator[tuple[float, bool]]:
-    read = 0
-    for time, is_key, size in itertools.islice(times, KEY_FRAME_PACKETS):
-        yield time, is_key
-        read += size
-        if read > KEY_FRAME_BYTES:
-            return
+def _rotation(packet: av.Packet) -> int | None:
+    """Degrees clockwise, a multiple of 90. PyAV shows the display matrix only with a decoded picture."""
+    import av
+
+    with suppress(av.error.FFmpegError):
+        for frame in packet.decode():
+            return round(-frame.rotation / 90) * 90 % 360
+    return None
