@@ -27,6 +27,7 @@ import socket
 import ssl
 import threading
 import time
+import weakref
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -134,7 +135,7 @@ def format_choice(need: Need) -> tuple[str, list[str]]:
 
     Pictures: one file over plain HTTP with sound, no taller than asked (for upright video: no wider) and at least
     240 lines, within the size; else pictures and sound apart, to be joined; else the same from streams; else
-    whatever is nearest to the asked height. Among equals H.264, at most 30 frames a second, the smaller file.
+    the smaller of what is too large. Among equals H.264, at most 30 frames a second, the smaller file.
     Sound: the smallest track of at least 32 kbit/s in the video's own language, else the smallest file with sound.
     """
     plain = "[protocol~='^https?$']"
@@ -145,10 +146,10 @@ def format_choice(need: Need) -> tuple[str, list[str]]:
     size = f"[filesize<=?{need.size_limit_bytes}][filesize_approx<=?{need.size_limit_bytes}]"
     picture_bytes = need.size_limit_bytes * 9 // 10  # the rest is for the sound that is joined
     picture_size = f"[filesize<=?{picture_bytes}][filesize_approx<=?{picture_bytes}]"
-    sides = ("height", "width")
-    fits = [f"[{side}<=?{need.max_height}]" for side in sides]
-    floors = [f"[{side}>=?{min(240, need.max_height)}]" for side in sides]
-    rungs = [f"b{plain}[ext~='^(mp4|webm)$']{fit}{floor}{size}" for fit, floor in zip(fits, floors, strict=True)]
+    fits = [f"[{side}<=?{need.max_height}]" for side in ("height", "width")]
+    small = [f"[{side}<=?{min(360, need.max_height)}]" for side in ("height", "width")]
+    floor = "".join(f"[{side}>=?{min(240, need.max_height)}]" for side in ("height", "width"))
+    rungs = [f"b{plain}[ext~='^(mp4|webm)$']{fit}{floor}{size}" for fit in fits]
     for way in (plain, ""):
         for fit in fits:
             rungs += [
@@ -157,7 +158,9 @@ def format_choice(need: Need) -> tuple[str, list[str]]:
                 f"bv{way}{fit}{picture_size}+ba{way}",
             ]
         rungs += [f"b{way}{fit}{size}" for fit in fits]
-    rungs += [f"b{fit}" for fit in fits] + ["b", "bv+ba", "bv*", "ba"]
+    for fit in (*small, *fits):  # everything is too large: the smaller pictures first
+        rungs += [f"b{fit}", f"bv{fit}+ba"]
+    rungs += ["b", "bv+ba", "bv*", "ba"]
     order = ["lang", "hasaud", f"res:{need.max_height}", "fps:30", "vcodec:h264", "proto", "ext", "+size", "+br"]
     return "/".join(rungs), order
 
@@ -212,10 +215,21 @@ class LinkDoor:
             raise _storage_error(exc) or FolderReadOnly(
                 f"The folder for the download cannot be made: {exc.strerror}."
             ) from exc
+        try:
+            return self._download(url, folder, need, meter)
+        except DownloadFailed as exc:
+            # The half reaches past the end of what is there now: the server answers 416, and would for ever.
+            if not any(getattr(error, "status", None) == 416 for error in _chain(exc)):
+                raise
+        for half in folder.glob(f"{_stem(need)}.*.part"):
+            half.unlink()
+        return self._download(url, folder, need, meter)
+
+    def _download(self, url: str, folder: Path, need: Need, meter: _Meter) -> Path:
         with self._open(url, need, folder, meter) as (ydl, url):
             ydl.before_download = functools.partial(self._prepare, folder=folder, need=need, meter=meter, ydl=ydl)
             info = ydl.extract_info(url, download=True)
-            return _whole_file(info, folder, ydl, meter)
+            return _whole_file(info, folder, meter)
 
     @contextmanager
     def _open(
@@ -379,10 +393,13 @@ def _ask_sizes(info: Info, ydl: Any) -> None:
     """Ask the server for the sizes that the page did not give. A server that does not say is no error."""
     for part in _parts(info):
         if _is_file(part) and not part.get("filesize") and _answer(part, ydl) is None:
-            with suppress(_library().RequestError):
-                head = _library().Request(part["url"], headers=part.get("http_headers") or {}, method="HEAD")
-                head.headers["Accept-Encoding"] = "identity"
+            head = _library().Request(part["url"], headers=part.get("http_headers") or {}, method="HEAD")
+            head.headers["Accept-Encoding"] = "identity"
+            try:
                 ydl.urlopen(head).close()
+            except _library().RequestError as exc:
+                if isinstance(getattr(exc, "cause", None), CuewiseError):
+                    raise  # the guard's refusal
 
 
 def _size(info: Info, ydl: Any) -> int | None:
@@ -419,22 +436,27 @@ def _names_no_media(info: Info, ydl: Any) -> bool:
     return info.get("ext") not in {*endings.video, *endings.audio}
 
 
-def _whole_file(info: Info | None, folder: Path, ydl: Any, meter: _Meter) -> Path:
+def _whole_file(info: Info | None, folder: Path, meter: _Meter) -> Path:
     done = ((info or {}).get("requested_downloads") or [{}])[0]
-    name = done.get("filepath")
-    path = Path(name) if name else None
+    path = Path(done["filepath"]) if done.get("filepath") else None
     if path is None or not path.is_file() or not path.stat().st_size or path.resolve().parent != folder.resolve():
         raise DownloadFailed("The download gave no file.")
-    if Path(f"{path}.part").exists():
+    meter.finish(path.stat().st_size)
+    return path
+
+
+def _check_whole(path: Path, part: Info, ydl: Any) -> None:
+    """A file just transferred has the size that the server announced. Raises DownloadFailed and removes it if not.
+
+    yt-dlp checks what one answer announced; this is the size of the whole, which a resumed half must reach too.
+    """
+    answer = _answer(part, ydl)
+    if not path.exists() or Path(f"{path}.part").exists():
         raise DownloadFailed("The download is not whole.")
-    answer = _answer(done, ydl) if not done.get("requested_formats") else None
-    size = path.stat().st_size
-    if answer and answer.total_bytes and answer.total_bytes != size:
-        # yt-dlp takes a half that differs by less than 100 bytes for whole when the server answers 416.
+    if answer and answer.total_bytes and answer.total_bytes != path.stat().st_size:
+        size = path.stat().st_size
         path.unlink()
         raise DownloadFailed(f"The download has {size:,} bytes where the server announced {answer.total_bytes:,}.")
-    meter.finish(size)
-    return path
 
 
 def _is_playlist(info: Info) -> bool:
@@ -541,7 +563,8 @@ class _DebugLog:
 
 
 def _bare_links(text: str) -> str:
-    return re.sub(r"(https?://)(?:[^\s/@\"']*@)?([^\s?#\"']*)[^\s\"']*", r"\1\2", str(text))
+    link = r"(https?://)(?:[^\s/@\"']*@)?([^\s?#\"']*)(?:[?#][^\s\"']*?)?(?=[.,;:)]*(?:[\s\"']|$))"
+    return re.sub(link, r"\1\2", str(text))
 
 
 # ---------------------------------------------------------------------------- errors
@@ -795,7 +818,7 @@ class _Answers:
     def get(self, url: str | None) -> _Answer | None:
         return self._kept.get(url) if url else None
 
-    def note(self, urls: set[str], response: Any) -> None:
+    def note(self, request: Any, response: Any) -> None:
         headers = response.headers
         total: int | None = None
         with suppress(TypeError, ValueError):
@@ -803,9 +826,11 @@ class _Answers:
                 total = int(headers["Content-Range"].rpartition("/")[2])
             elif not headers.get("Content-Encoding"):
                 total = int(headers["Content-Length"])
+        if total == 0 and request.method == "HEAD":  # some servers mean the answer, not the file
+            total = None
         media_type = (headers.get("Content-Type") or "").partition(";")[0].strip().lower()
         answer = _Answer(media_type, total, headers.get("ETag") or headers.get("Last-Modified"))
-        for url in urls:
+        for url in (request.url, response.url):
             self._kept[url] = answer
             self._kept.move_to_end(url)
         while len(self._kept) > 300:
@@ -822,6 +847,7 @@ def _library() -> SimpleNamespace:
     from yt_dlp.cookies import CookieLoadError
     from yt_dlp.downloader import get_suitable_downloader
     from yt_dlp.downloader.bunnycdn import BunnyCdnFD
+    from yt_dlp.downloader.common import FileDownloader
     from yt_dlp.downloader.dash import DashSegmentsFD
     from yt_dlp.downloader.external import ExternalFD
     from yt_dlp.downloader.f4m import F4mFD
@@ -847,6 +873,17 @@ def _library() -> SimpleNamespace:
     # Several native downloaders hand a stream they cannot read to ffmpeg, which would make connections of its own.
     # This class is the base of all such programs; Cuewise never uses one, so it is closed once and for all.
     ExternalFD.real_download = refuse_program
+
+    # The downloaders of streams leave their file open when an exception ends them, a cancel for one.
+    open_file = FileDownloader.sanitize_open
+
+    def remembered_file(self: Any, filename: str, open_mode: str) -> Any:
+        stream, name = open_file(self, filename, open_mode)
+        if isinstance(self.ydl, GuardedYoutubeDL):
+            self.ydl.opened.append(stream)
+        return stream, name
+
+    FileDownloader.sanitize_open = remembered_file
 
     class RefusedError(RequestError):
         """Our refusal in yt-dlp's clothes, and not of the kind that it tries again."""
@@ -933,6 +970,12 @@ def _library() -> SimpleNamespace:
             super().__init__(**{**kwargs, "enable_file_urls": False})
             self._guard = guard
             self._answers = answers
+            self._responses: weakref.WeakSet[Any] = weakref.WeakSet()
+
+        def close(self) -> None:
+            for response in list(self._responses):
+                response.close()
+            super().close()
 
         def _create_instance(self, proxies: Any, cookiejar: Any, legacy_ssl_support: Any = None) -> Any:
             opener = urllib_handler.urllib.request.OpenerDirector()
@@ -960,7 +1003,11 @@ def _library() -> SimpleNamespace:
                 response = super()._send(request)
             except CuewiseError as exc:
                 raise RefusedError(cause=exc) from exc
-            self._answers.note({request.url, response.url}, response)
+            except HTTPError as exc:
+                self._responses.add(exc.response)
+                raise
+            self._responses.add(response)
+            self._answers.note(request, response)
             return response
 
     class GuardedYoutubeDL(yt_dlp.YoutubeDL):
@@ -971,6 +1018,7 @@ def _library() -> SimpleNamespace:
             self.before_download: Callable[[Info], None] | None = None
             self._guard = guard
             self._hops = 0
+            self.opened: list[Any] = []
             super().__init__(params)
 
         def build_request_director(self, handlers: Any, preferences: Any = None) -> RequestDirector:
@@ -1004,7 +1052,15 @@ def _library() -> SimpleNamespace:
         def dl(self, name: str, info: Info, subtitle: bool = False, test: bool = False) -> Any:
             if not issubclass(get_suitable_downloader(dict(info), self.params) or object, own_downloaders):
                 refuse_program(self, name, info)
-            return super().dl(name, info, subtitle, test)
+            try:
+                success, transferred = super().dl(name, info, subtitle, test)
+            finally:
+                for stream in self.opened:
+                    stream.close()
+                self.opened.clear()
+            if success and not test and not subtitle:
+                _check_whole(Path(name), info, self)
+            return success, transferred
 
     return SimpleNamespace(
         GuardedYoutubeDL=GuardedYoutubeDL,
