@@ -20,7 +20,7 @@ from lib.domain.transcript import Transcript
 from lib.errors import CuewiseError, InputError, KeyMissing, NothingThere, PlanRefused, StorageError
 from lib.files import MediaFiles
 from lib.media.ffmpeg import ffmpeg_path
-from lib.openrouter import Catalogue, CatalogueKeeper, KeyStatus, OpenRouter
+from lib.openrouter import Catalogue, CatalogueKeeper, KeyStatus, OpenRouter, nearest
 from lib.pipeline.export import Export, export, run_record
 from lib.pipeline.ingest import held_asset, keep_path, keep_stream
 from lib.pipeline.plan import facts_of_asset, facts_of_link, make_plan
@@ -72,14 +72,19 @@ def open_tools(settings: Settings) -> Tools:
         cookies = store.preferences.get().cookies_file
         return LinkDoor(allow_private, ffmpeg_path(), Path(cookies) if cookies else None)
 
+    catalogue = CatalogueKeeper(settings.data_dir / "catalogue.json", fetch_models)
+
+    def openrouter(base_url: str, key: str | None) -> OpenRouter:
+        return OpenRouter(base_url, key, nearest=lambda model_id: nearest(model_id, catalogue.get().models))
+
     return Tools(
         settings=settings,
         store=store,
         files=MediaFiles(settings.data_dir),
         vault=Vault(settings.data_dir, store),
         listener=Listener(settings.data_dir / "weights"),
-        catalogue=CatalogueKeeper(settings.data_dir / "catalogue.json", fetch_models),
-        openrouter=OpenRouter,
+        catalogue=catalogue,
+        openrouter=openrouter,
         links=links,
     )
 

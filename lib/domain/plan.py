@@ -64,8 +64,9 @@ class Part:
 class Plan:
     """What will be sent to one model. A plan with a ``refusal`` cannot be run, and says why.
 
-    ``clip`` is None while the length is not known yet. ``estimate_usd`` is None when no price is known. ``verdict`` judges the clip's bytes as they are, before
-    anything is done about them; ``reason`` says in words which route was taken and why.
+    ``clip`` is None while the length is not known yet, ``estimate_usd`` when no price is known. ``verdict`` judges
+    the clip's bytes as they are, before anything is done about them; ``reason`` says in words which route was
+    taken and why.
     """
 
     model_id: str

@@ -116,7 +116,8 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class PartRecord:
-    """How one part of a run fared. ``is_remembered``: another run had paid for the same question before."""
+    """How one part of a run fared. ``is_remembered``: another run had paid for the same question before.
+    ``cost_usd`` is what this run paid for the part, also when it failed; None where nobody says."""
 
     index: int
     start: float
@@ -124,6 +125,7 @@ class PartRecord:
     state: PartState = PartState.WAITING
     size_bytes: int | None = None
     generation_id: str | None = None
+    cost_usd: Decimal | None = None
     is_remembered: bool = False
     error_code: str | None = None
     error: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from decimal import Decimal
 
 from lib import prompts
 from lib.domain.media import MediaAsset, Rendition
@@ -108,6 +109,7 @@ def _heard(
         model_id=model.id,
         text="\n".join(segment.text.strip() for segment in heard.segments),
         provider="this machine",
+        cost_usd=Decimal(0),
         finish_reason="stop",
         seconds=time.monotonic() - began,
         segments=heard.segments,
@@ -156,7 +158,8 @@ def _answered(request: RunRequest, question: Question, part: Part, tools: Tools,
     try:
         return client.generate(
             question,
-            on_text=lambda text: reporter.part_text(part.index, text),
+            # Called without text too, while nothing is said yet: then only to hear whether to go on.
+            on_text=lambda text: reporter.part_text(part.index, text) if text else reporter.check(),
             on_retry=lambda note: reporter.stage(Stage.ASKING, None, note),
         )
     finally:

@@ -70,7 +70,15 @@ def work_on_part(run_id: str, attempt: int, number: int, tools: Tools) -> None:
         raise
     except Exception as exc:
         failure = as_failure(exc, run_id)
-        reporter.part(number, PartState.FAILED, error_code=failure.code, error=failure.message, hint=failure.hint)
+        billed = getattr(exc, "generation", None)
+        reporter.part(
+            number,
+            PartState.FAILED,
+            error_code=failure.code,
+            error=failure.message,
+            hint=failure.hint,
+            cost_usd=_text(billed.cost_usd if billed else None),
+        )
         return
     generation = asked.generation
     reporter.part(
@@ -79,6 +87,7 @@ def work_on_part(run_id: str, attempt: int, number: int, tools: Tools) -> None:
         digest=asked.digest,
         generation_id=generation.id,
         partial_text=_shown(generation),
+        cost_usd=_text(Decimal(0) if asked.is_remembered else generation.cost_usd),
         is_remembered=asked.is_remembered,
         error_code=None,
         error=None,
@@ -104,7 +113,7 @@ def end_run(run_id: str, attempt: int, tools: Tools) -> None:
         attempt,
         provider=next((each.provider for each in generations if each.provider), None),
         usage=_total_usage(generations),
-        cost_usd=Decimal(0) if is_remembered else _total_cost(answered),
+        cost_usd=_total_cost(run),
         seconds_to_first_text=generations[0].seconds_to_first_text,
         from_cache=is_remembered,
     )
@@ -112,8 +121,8 @@ def end_run(run_id: str, attempt: int, tools: Tools) -> None:
 
 
 def fail_run(run_id: str, attempt: int, failure: Failure, tools: Tools) -> None:
-    """Write down why a run failed, and let go of its key."""
-    tools.store.runs.fail(run_id, attempt, failure)
+    """Write down why a run failed and what it cost all the same, and let go of its key."""
+    tools.store.runs.fail(run_id, attempt, failure, _total_cost(_run(run_id, tools)))
     tools.vault.forget_unused()
 
 
@@ -200,9 +209,16 @@ def _total_usage(generations: list[Generation]) -> Usage:
     return Usage(total("prompt_tokens"), total("completion_tokens"), total("video_tokens"))
 
 
-def _total_cost(answered: list[tuple[Part, Generation, bool]]) -> Decimal | None:
-    paid = [generation.cost_usd for _, generation, is_remembered in answered if not is_remembered]
-    return None if any(cost is None for cost in paid) else sum(paid, Decimal(0))
+def _total_cost(run: Run) -> Decimal | None:
+    # A failed part that was not billed has no cost; an answer without one means that the server does not tell.
+    if any(part.cost_usd is None for part in run.parts if part.state is PartState.OK):
+        return None
+    known = [part.cost_usd for part in run.parts if part.cost_usd is not None]
+    return sum(known, Decimal(0)) if known else None
+
+
+def _text(cost_usd: Decimal | None) -> str | None:
+    return None if cost_usd is None else str(cost_usd)
 
 
 def _shown(generation: Generation) -> str:

@@ -168,8 +168,9 @@ class Runs:
             note="",
         )
 
-    def fail(self, run_id: str, attempt: int, failure: Failure) -> None:
-        self._end(run_id, attempt, state=RunState.FAILED, failure=to_json(failure), progress=None)
+    def fail(self, run_id: str, attempt: int, failure: Failure, cost_usd: Decimal | None = None) -> None:
+        cost = None if cost_usd is None else str(cost_usd)
+        self._end(run_id, attempt, state=RunState.FAILED, failure=to_json(failure), cost_usd=cost, progress=None)
 
     def unfinished(self) -> list[tuple[str, int]]:
         """Every run that is queued or running, with its attempt, oldest first."""
@@ -243,6 +244,7 @@ def _read_part(row: Row) -> PartRecord:
         state=PartState(row.state),
         size_bytes=row.size_bytes,
         generation_id=row.generation_id,
+        cost_usd=None if row.cost_usd is None else Decimal(row.cost_usd),
         is_remembered=bool(row.is_remembered),
         error_code=row.error_code,
         error=row.error,

@@ -63,6 +63,7 @@ part = Table(
     Column("size_bytes", Integer),
     Column("digest", String(64)),
     Column("generation_id", String(200)),
+    Column("cost_usd", String(40)),
     Column("is_remembered", Boolean, nullable=False),
     Column("error_code", String(64)),
     Column("error", Text),

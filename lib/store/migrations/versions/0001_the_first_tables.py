@@ -91,6 +91,7 @@ def upgrade() -> None:
         sa.Column("size_bytes", sa.Integer(), nullable=True),
         sa.Column("digest", sa.String(length=64), nullable=True),
         sa.Column("generation_id", sa.String(length=200), nullable=True),
+        sa.Column("cost_usd", sa.String(length=40), nullable=True),
         sa.Column("is_remembered", sa.Boolean(), nullable=False),
         sa.Column("error_code", sa.String(length=64), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),

@@ -1,0 +1,267 @@
+"""Durable jobs: real worker processes, killed, cancelled and superseded, against a server on loopback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lib.domain.media import Source, SourceKind
+from lib.domain.run import Run, RunState, Stage
+from lib.services import Services, open_services
+from lib.settings import Settings
+from tests.fakes.media_server import Answer, MediaServer
+from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
+
+ROOT = Path(__file__).parents[1]
+MODEL = "google/gemini-3.8-flash"
+SLOW = Reply.drip("[00:00] One.\n[00:02] Two.\n[00:04] Three.\n[00:06] Four.", delay=0.1, pieces=40)
+
+
+@pytest.fixture
+def server():
+    with FakeOpenRouter(answer="[00:01] Ever tried, ever failed.\n[00:05] Fail better.") as server:
+        yield server
+
+
+@pytest.fixture
+def services(tmp_path, server):
+    """Services on an empty data folder; their worker ends with the test."""
+    settings = Settings.from_environment(
+        {
+            "CUEWISE_DATA": str(tmp_path / "data"),
+            "OPENROUTER_BASE_URL": server.base_url,
+            "OPENROUTER_API_KEY": DEFAULT_KEY,
+            "CUEWISE_ALLOW_PRIVATE_URLS": "1",
+        }
+    )
+    services = open_services(settings)
+    yield services
+    services.close()
+
+
+@pytest.fixture
+def source(services, short_talking_video) -> Source:
+    return services.keep_file(short_talking_video)
+
+
+def wait_for(services: Services, run: Run, condition: Callable[[Run], object], seconds: float = 60) -> Run:
+    """The run as soon as it fulfils the condition; fails the test when it does not in time."""
+    until = time.monotonic() + seconds
+    while not condition(found := services.run(run.id)):
+        assert time.monotonic() < until, f"still {found.state}, {found.stage}, {found.failure}"
+        time.sleep(0.05)
+    return found
+
+
+def is_over(run: Run) -> bool:
+    return run.state.is_over
+
+
+def asked(server: FakeOpenRouter) -> int:
+    return sum(request.method == "POST" for request in server.history)
+
+
+def worker_pid(services: Services) -> int:
+    return services._worker._process.pid
+
+
+def test_text_arrives_while_it_is_written(services, server, source):
+    """The run's row shows the answer as it grows, before it is done."""
+    server.enqueue(SLOW)
+    run = services.submit(services.new_request(source, MODEL))
+    growing = wait_for(services, run, lambda run: "Two" in run.partial_text)
+    assert growing.state is RunState.RUNNING
+    assert growing.stage is Stage.ASKING
+    done = wait_for(services, run, is_over)
+    assert done.state is RunState.DONE
+    assert [cue.text for cue in services.transcript(run.id).cues] == ["One.", "Two.", "Three.", "Four."]
+
+
+def test_a_killed_worker_loses_at_most_the_step_in_flight(services, server, source):
+    """kill -9 while an answer streams: the worker comes back by itself and the run is done, asked twice at most."""
+    server.enqueue(SLOW)
+    run = services.submit(services.new_request(source, MODEL))
+    wait_for(services, run, lambda run: "One" in run.partial_text)
+    os.kill(worker_pid(services), signal.SIGKILL)
+    done = wait_for(services, run, is_over)
+    assert done.state is RunState.DONE
+    assert asked(server) == 2
+    assert services.transcript(run.id).cues[-1].text == "Fail better."
+
+
+def test_an_answer_that_was_kept_is_never_paid_for_again(services, server, source):
+    """Killed after the answer: the run ends from what is kept, and still counts what it paid."""
+    first = wait_for(services, services.submit(services.new_request(source, MODEL)), is_over)
+    assert first.cost_usd
+    # The same step once more, as after a crash between answer and bookkeeping: same run, next attempt.
+    services._tools.store.runs._end(first.id, 1)
+    again = services.retry(first.id)
+    done = wait_for(services, again, is_over)
+    assert (done.state, asked(server)) == (RunState.DONE, 1)
+    assert done.cost_usd == first.cost_usd
+    assert not done.from_cache
+
+
+def test_the_same_question_asked_twice_at_once_is_paid_for_once(services, server, source):
+    """Two runs with one question: the second waits for the first one's answer and says that it is remembered."""
+    server.enqueue(SLOW)
+    request = services.new_request(source, MODEL)
+    runs = [services.submit(request), services.submit(request)]
+    done = [wait_for(services, run, is_over) for run in runs]
+    assert asked(server) == 1
+    assert sorted(run.from_cache for run in done) == [False, True]
+
+
+def test_cancel_stops_the_stream_and_keeps_what_was_prepared(services, server, source):
+    """Cancel takes at once, the connection is closed, and Retry goes on to the end."""
+    server.enqueue(Reply.drip("[00:00] One. " * 50, delay=0.1, pieces=200))
+    run = services.submit(services.new_request(source, MODEL))
+    wait_for(services, run, lambda run: "One" in run.partial_text)
+    services.cancel(run.id)
+    assert services.run(run.id).state is RunState.CANCELLED
+    assert server.history[-1].was_cut_off.wait(10)
+    time.sleep(0.6)
+    assert services.run(run.id).state is RunState.CANCELLED
+    services.retry(run.id)
+    assert wait_for(services, run, is_over).state is RunState.DONE
+
+
+def test_a_failure_names_what_to_do_and_retry_goes_on(services, server, source):
+    """402 fails the run with its hint; after Retry it is done, under the same id."""
+    server.enqueue(Reply.refusal(402, "Insufficient credits"))
+    run = wait_for(services, services.submit(services.new_request(source, MODEL)), is_over)
+    assert (run.state, run.failure.code) == (RunState.FAILED, "OutOfCredit")
+    assert "credit" in run.failure.hint
+    assert run.parts[0].error
+    services.retry(run.id)
+    assert wait_for(services, run, is_over).state is RunState.DONE
+
+
+def test_a_video_over_the_limit_is_re_encoded_under_it(tmp_path, server, talking_video):
+    """With a limit of 0.6 MB, what the server gets is an mp4 below that, and the answer comes."""
+    settings = Settings.from_environment(
+        {
+            "CUEWISE_DATA": str(tmp_path / "data"),
+            "OPENROUTER_BASE_URL": server.base_url,
+            "OPENROUTER_API_KEY": DEFAULT_KEY,
+            "CUEWISE_MEDIA_LIMIT_MB": "0.6",
+        }
+    )
+    services = open_services(settings)
+    try:
+        source = services.keep_file(talking_video)
+        run = wait_for(services, services.submit(services.new_request(source, MODEL)), is_over)
+        assert run.state is RunState.DONE, run.failure
+        assert run.plan.route == "video"
+        sent = next(request for request in server.history if request.media).media[0]
+        assert sent.is_valid
+        assert sent.size_bytes <= 600_000
+        assert sent.prefix.startswith("data:video/mp4;base64,")
+        assert run.parts[0].size_bytes == sent.size_bytes
+    finally:
+        services.close()
+
+
+def test_a_model_that_only_hears_gets_mp3(services, server, source):
+    """input_audio with format mp3 reaches a model without eyes."""
+    model = next(model for model in services.catalogue().models if model.hears and not model.sees)
+    run = wait_for(services, services.submit(services.new_request(source, model.id)), is_over)
+    assert run.state is RunState.DONE, run.failure
+    content = next(request for request in server.history if request.media).content
+    assert (content[0]["type"], content[0]["input_audio"]["format"]) == ("input_audio", "mp3")
+
+
+def test_a_link_is_downloaded_once_for_all_models(services, server, talking_video):
+    """Two models on one link: one download, and both answers are about the same asset."""
+    with MediaServer() as media:
+        url = media.put("/talk.mp4", Answer.of(talking_video))
+        found = services.look_up(url)
+        source = Source(SourceKind.LINK, found.title, url=found.url, size_bytes=found.size_bytes)
+        runs = [services.submit(services.new_request(source, each)) for each in (MODEL, "qwen/qwen3.8-omni-flash")]
+        done = [wait_for(services, run, is_over) for run in runs]
+        assert [run.state for run in done] == [RunState.DONE, RunState.DONE], [run.failure for run in done]
+        assert done[0].asset_id == done[1].asset_id
+        assert services.media_path(done[0].asset_id).read_bytes() == talking_video.read_bytes()
+
+
+def test_a_youtube_link_goes_to_gemini_in_its_exact_form(services, server):
+    """No download, and no parameter but the id: anything more makes the backend invent."""
+    source = Source(SourceKind.LINK, "Talk", url="https://youtu.be/dQw4w9WgXcQ?t=42&list=PL1", duration=60.0)
+    run = wait_for(services, services.submit(services.new_request(source, MODEL)), is_over)
+    assert run.state is RunState.DONE, run.failure
+    part = next(request for request in server.history if request.method == "POST").content[0]
+    assert part["video_url"]["url"] == "https://www.youtube.com/watch?v=dQw4w9WgXcQ"
+
+
+def test_what_a_crash_left_unqueued_is_queued_at_the_next_start(services, server, source):
+    """A run written down but never submitted is worked on as soon as a worker starts."""
+    request = services.new_request(source, "local/whisper-tiny.en")
+    services._tools.store.runs.add("f" * 32, request, None)
+    services.ensure_worker()
+    assert wait_for(services, services.run("f" * 32), is_over).state is RunState.DONE
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_the_app_leaves_nothing_running(tmp_path, how):
+    """Ctrl+C, a stop by the system or a crash of the app: its worker ends with it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    data = tmp_path / "data"
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CUEWISE_DATA": str(data)}
+    command = [sys.executable, "-m", "lib.ui.launch", "--port", str(port)]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as app:
+        assert f"http://localhost:{port}" in app.stdout.readline()
+        until = time.monotonic() + 60
+        while not (answers(port) and processes(data) >= 2):
+            assert time.monotonic() < until
+            time.sleep(0.2)
+        app.send_signal(how)
+        app.wait(20)
+    until = time.monotonic() + 10
+    while processes(data):
+        assert time.monotonic() < until, "something still runs"
+        time.sleep(0.1)
+
+
+def test_a_busy_port_says_so(tmp_path):
+    """A port that is taken is told with the way to choose another."""
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = busy.getsockname()[1]
+        environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CUEWISE_DATA": str(tmp_path)}
+        command = [sys.executable, "-m", "lib.ui.launch", "--port", str(port)]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert f"Port {port} is busy" in done.stderr
+
+
+def answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://localhost:{port}/api/health", timeout=1) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def processes(data: Path) -> int:
+    """How many living processes have this data folder in their environment."""
+    wanted, count = f"CUEWISE_DATA={data}".encode(), 0
+    for each in Path("/proc").glob("[0-9]*"):
+        try:
+            is_ours = wanted in (each / "environ").read_bytes().split(b"\0")
+            is_alive = b"Z" not in (each / "stat").read_bytes().rpartition(b")")[2].split()[:1]
+        except OSError:
+            continue
+        count += is_ours and is_alive
+    return count
