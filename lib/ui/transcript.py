@@ -33,6 +33,7 @@ from lib.ui.words import (
 )
 
 REFRESH_SECONDS = 1.0
+FACT_WIDTH = 200
 EXPORTS = {"srt": "SRT", "vtt": "VTT", "txt": "Text", "md": "Markdown", "json": "JSON"}
 UNTIMED_EXPORTS = ("txt", "md", "json")
 
@@ -236,11 +237,11 @@ def _render_facts(services: Services, run: Run) -> None:
     if run.state is not RunState.DONE:
         return
     with st.expander("Facts", icon=":material/receipt_long:", key="facts"):
-        facts = _facts(services, run)
-        for row in range(0, len(facts), 4):
-            for column, (name, words) in zip(st.columns(4), facts[row : row + 4], strict=False):
-                column.caption(name)
-                column.markdown(words)
+        with st.container(horizontal=True, gap="medium"):
+            for name, words in _facts(services, run):
+                with st.container(width=FACT_WIDTH, gap=None):
+                    st.caption(name)
+                    st.markdown(words)
         if ids := [part.generation_id for part in run.parts if part.generation_id]:
             st.caption("Generations")
             st.code("\n".join(ids), language=None)
@@ -254,13 +255,12 @@ def _facts(services: Services, run: Run) -> list[tuple[str, str]]:
         ("Provider", plain(run.provider or UNKNOWN)),
         ("Cost", plain(cost_words(run))),
         ("From the cache", "yes: nothing was paid again" if run.from_cache else "no"),
-        ("Seconds in all", duration_words(run.seconds)),
+        ("Time in all", duration_words(run.seconds)),
         ("Until the first text", duration_words(run.seconds_to_first_text)),
         ("Tokens sent", count_words(usage.prompt_tokens, "token")),
+        ("Of these, video", count_words(usage.video_tokens, "token")),
         ("Tokens answered", count_words(usage.completion_tokens, "token")),
     ]
-    if usage.video_tokens is not None:
-        facts.append(("Of them video", count_words(usage.video_tokens, "token")))
     if plan is not None:
         facts.append(("Route", ROUTE_WORDS[plan.route]))
         facts.append(("Parts", f"{len(run.parts) or len(plan.parts):,}"))
