@@ -19,7 +19,7 @@ from lib.domain.run import Run, RunRequest, Task
 from lib.domain.transcript import Transcript
 from lib.errors import CuewiseError, InputError, KeyMissing, NothingThere, PlanRefused, StorageError
 from lib.files import MediaFiles
-from lib.media.ffmpeg import ffmpeg_path
+from lib.media.ffmpeg import ffmpeg_path, ffmpeg_version
 from lib.openrouter import Catalogue, CatalogueKeeper, KeyStatus, OpenRouter, nearest
 from lib.pipeline.export import Export, export, run_record
 from lib.pipeline.ingest import held_asset, keep_path, keep_stream
@@ -70,7 +70,12 @@ def open_tools(settings: Settings) -> Tools:
 
     def links(allow_private: bool) -> LinkDoor:
         cookies = store.preferences.get().cookies_file
-        return LinkDoor(allow_private, ffmpeg_path(), Path(cookies) if cookies else None)
+        return LinkDoor(
+            ffmpeg_path=ffmpeg_path(),
+            allow_private=allow_private,
+            cookies_file=Path(cookies) if cookies else None,
+            cache_folder=settings.data_dir / "cache" / "yt-dlp",
+        )
 
     catalogue = CatalogueKeeper(settings.data_dir / "catalogue.json", fetch_models)
 
@@ -255,7 +260,7 @@ class Services:
         free = shutil.disk_usage(folder if folder.exists() else folder.anchor).free
         return (
             ToolHealth("Python", platform.python_version(), True),
-            _checked("ffmpeg", lambda: Path(ffmpeg_path()).name, note="encodes and cuts"),
+            _checked("ffmpeg", ffmpeg_version, note="encodes and cuts"),
             _package("streamlit", "the screens"),
             _package("openai", "the client of OpenRouter"),
             _package("yt-dlp", "links"),

@@ -52,6 +52,15 @@ def ffmpeg_path() -> str:
         raise MediaError("The converter (ffmpeg) is not installed.", REINSTALL) from exc
 
 
+@functools.cache
+def ffmpeg_version() -> str:
+    """What the binary calls itself, such as 9.0.1. Raises MediaError where there is none."""
+    import imageio_ffmpeg
+
+    ffmpeg_path()
+    return imageio_ffmpeg.get_ffmpeg_version()
+
+
 def input_options() -> dict[str, str]:
     """What ffmpeg and PyAV are told alike before they open a file, so that they see the same streams in it."""
     return {
