@@ -256,6 +256,7 @@ class Reader {
     this.lines[this.current]?.item.removeAttribute("aria-current");
     this.lines[index]?.item.setAttribute("aria-current", "true");
     this.current = this.cursor = index;
+    if (!this.list.contains(this.list.getRootNode().activeElement)) this.setTabStop(index);
     if (this.isFollowing) this.keepInView(index);
     this.showNow();
   }
@@ -581,6 +582,6 @@ function shortcut(combination, meaning) {
   const pair = element("span");
   const key = element("kbd");
   key.textContent = combination;
-  pair.append(key, meaning);
+  pair.append(key, ` ${meaning}`);
   return pair;
 }
