@@ -1,0 +1,54 @@
+"""The languages Whisper knows, by code and by English name."""
+
+from __future__ import annotations
+
+from lib.errors import SpeechError
+
+# fmt: off
+LANGUAGES: dict[str, str] = {
+    "af": "Afrikaans", "am": "Amharic", "ar": "Arabic", "as": "Assamese", "az": "Azerbaijani", "ba": "Bashkir",
+    "be": "Belarusian", "bg": "Bulgarian", "bn": "Bengali", "bo": "Tibetan", "br": "Breton", "bs": "Bosnian",
+    "ca": "Catalan", "cs": "Czech", "cy": "Welsh", "da": "Danish", "de": "German", "el": "Greek", "en": "English",
+    "es": "Spanish", "et": "Estonian", "eu": "Basque", "fa": "Persian", "fi": "Finnish", "fo": "Faroese",
+    "fr": "French", "gl": "Galician", "gu": "Gujarati", "ha": "Hausa", "haw": "Hawaiian", "he": "Hebrew",
+    "hi": "Hindi", "hr": "Croatian", "ht": "Haitian Creole", "hu": "Hungarian", "hy": "Armenian",
+    "id": "Indonesian", "is": "Icelandic", "it": "Italian", "ja": "Japanese", "jw": "Javanese", "ka": "Georgian",
+    "kk": "Kazakh", "km": "Khmer", "kn": "Kannada", "ko": "Korean", "la": "Latin", "lb": "Luxembourgish",
+    "ln": "Lingala", "lo": "Lao", "lt": "Lithuanian", "lv": "Latvian", "mg": "Malagasy", "mi": "Maori",
+    "mk": "Macedonian", "ml": "Malayalam", "mn": "Mongolian", "mr": "Marathi", "ms": "Malay", "mt": "Maltese",
+    "my": "Burmese", "ne": "Nepali", "nl": "Dutch", "nn": "Nynorsk", "no": "Norwegian", "oc": "Occitan",
+    "pa": "Punjabi", "pl": "Polish", "ps": "Pashto", "pt": "Portuguese", "ro": "Romanian", "ru": "Russian",
+    "sa": "Sanskrit", "sd": "Sindhi", "si": "Sinhala", "sk": "Slovak", "sl": "Slovenian", "sn": "Shona",
+    "so": "Somali", "sq": "Albanian", "sr": "Serbian", "su": "Sundanese", "sv": "Swedish", "sw": "Swahili",
+    "ta": "Tamil", "te": "Telugu", "tg": "Tajik", "th": "Thai", "tk": "Turkmen", "tl": "Tagalog", "tr": "Turkish",
+    "tt": "Tatar", "uk": "Ukrainian", "ur": "Urdu", "uz": "Uzbek", "vi": "Vietnamese", "yi": "Yiddish",
+    "yo": "Yoruba", "yue": "Cantonese", "zh": "Chinese",
+}
+
+OTHER_NAMES = {
+    "burmese": "my", "myanmar": "my", "castilian": "es", "catalan": "ca", "valencian": "ca", "farsi": "fa",
+    "filipino": "tl", "flemish": "nl", "haitian": "ht", "iw": "he", "javanese": "jw", "jv": "jw", "in": "id",
+    "letzeburgesch": "lb", "mandarin": "zh", "moldavian": "ro", "moldovan": "ro", "nb": "no", "bokmål": "no",
+    "bokmal": "no", "panjabi": "pa", "pushto": "ps", "sinhalese": "si", "fil": "tl",
+}
+# fmt: on
+
+
+def language_code(language: str | None) -> str | None:
+    """The code of a language given as a code ('de', 'de-AT'), or by its English name. None, empty and 'auto' stay None.
+
+    Raises SpeechError for a language that Whisper does not know.
+    """
+    asked = (language or "").strip().lower()
+    if asked in {"", "auto", "automatic"}:
+        return None
+    by_name = {name.lower(): code for code, name in LANGUAGES.items()} | OTHER_NAMES
+    for candidate in (asked, asked.replace("_", "-").split("-")[0]):
+        if candidate in LANGUAGES:
+            return candidate
+        if candidate in by_name:
+            return by_name[candidate]
+    raise SpeechError(
+        f"The speech model knows no language called {language!r}.",
+        "Name it in English (German) or by its code (de), or leave it to be recognised.",
+    )
