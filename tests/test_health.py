@@ -160,6 +160,9 @@ def test_times_backwards_and_outside_are_counted():
     health = assess(segments, clip=Clip(0, 20))
     assert (health.out_of_order, health.outside) == (2, 1)
     assert {finding.kind for finding in health.findings} == {"out_of_order", "outside"}
+    cues = order_and_clamp(segments, clip=Clip(0, 20))
+    assert assess(cues, clip=Clip(0, 20)).out_of_order == 0
+    assert assess(cues, clip=Clip(0, 20), segments=segments).out_of_order == 2
 
 
 def test_a_truncated_part_is_named():

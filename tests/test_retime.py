@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import itertools
-import time
 from statistics import median
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench import times
 from lib.domain.media import Clip
 from lib.domain.retime import order_and_clamp, retime, snap_words, timed_words
 from lib.domain.tokens import display_width, tokens, written_words
 from lib.domain.transcript import Segment, TimedBy, Word
+from lib.speech import Listener
 from tests.timing_fixtures import misheard, segments_of, speech, stretches_of, text_of, words_of
 
 MINUTE = Clip(0.0, 60.0)
@@ -95,9 +97,9 @@ def test_an_hour_is_aligned_in_seconds():
     segments = segments_of(sentences, lambda seconds: seconds * 1.25)
     heard = misheard(words_of(sentences), 0.05)
     assert len(heard) > 8000
-    before = time.process_time()
+    before = process_time()
     cues = retime(segments, heard, clip=Clip(0, 3600), onsets=stretches_of(sentences))
-    assert time.process_time() - before < 5
+    assert process_time() - before < 5
     assert median(errors(cues, sentences)) < 0.15
 
 
@@ -114,6 +116,19 @@ def test_minutes_that_only_one_side_has_shift_nothing():
     assert all(cue.timed_by is TimedBy.PART and 2395 < cue.start < 2705 for cue, _ in deaf)
     # Speech was detected there, so even these are spread over it and stay within seconds.
     assert median(sorted(abs(cue.start - s[0].start) for cue, s in deaf)) < 8
+
+
+def test_recorded_speech_is_timed_from_its_sound(tmp_path):
+    """A minute and a half of recorded phrases whose starts are known, heard by the local model."""
+    track = tmp_path / "track.wav"
+    phrases, duration = times.build(track, rounds=1)
+    listener = Listener(tmp_path)
+    words = listener.transcribe(times.MODEL_ID, track, language="en").words
+    stretches = listener.speech_stretches(track)
+    for clock in (lambda seconds: round(seconds * 1.25), lambda seconds: None):
+        found = times.start_errors(phrases, words, stretches, duration, clock)
+        assert median(found) <= times.MEDIAN
+        assert percentile(found, 0.95) <= times.HIGHEST
 
 
 # Repeats
@@ -292,6 +307,22 @@ def test_untimed_segments_after_one_with_a_start_share_the_time_to_the_next():
     assert cues[0].start == 10
     assert 12 <= cues[1].start <= 17
     assert cues[2].start == 20
+
+
+def test_speech_detection_alone_spreads_untimed_text_over_the_speech():
+    """With no words but known stretches of speech, nothing is placed in the silence between them."""
+    segments = [Segment("a" * 30), Segment("b" * 30)]
+    cues = retime(segments, (), clip=Clip(0, 100), onsets=[(10, 14), (80, 84)])
+    assert [(cue.start, cue.end) for cue in cues] == [(10, 14), (80, 84)]
+    assert all(cue.timed_by is TimedBy.PART for cue in cues)
+
+
+def test_speech_detection_does_not_move_what_the_model_has_timed():
+    """An untimed line between two timed ones stays between them."""
+    segments = [Segment("one", 10), Segment("two"), Segment("three", 20)]
+    cues = retime(segments, (), clip=Clip(0, 600), onsets=[(5, 590)])
+    assert [cues[0].start, cues[2].start] == [10, 20]
+    assert 10 <= cues[1].start <= 20
 
 
 VOCABULARY = ["it", "was", "the", "best", "fail", "again.", "—", "今日は", "1,000", "don't", "สวัสดี", "♪", "!"]

@@ -141,19 +141,16 @@ def _divided(block: Sequence[TimedToken], shape: CueShape) -> list[Sequence[Time
     widths = [display_width(piece.text) for piece in block]
     breaks = [_break_cost(piece, block[k + 1] if k + 1 < len(block) else None) for k, piece in enumerate(block)]
     breaks[-1] = 0.0
-    room = shape.max_lines * shape.line_width
+    reaches = _reaches(block, shape)
     for end in range(1, len(block) + 1):
         width, finish = 0, 0.0
         for start in range(end - 1, -1, -1):
             width += widths[start]
             finish = max(finish, block[start].end)
-            if start < end - 1 and width > room + 1:  # the space before the first word is not shown
+            is_single = start == end - 1
+            if not is_single and (end > reaches[start] or finish - block[start].start > shape.max_seconds):
                 break
-            group = block[start:end]
-            # A line that breaks at a word's end may hold less than its width: look before trusting the sum.
-            if start < end - 1 and width > shape.line_width and not _fits(group, shape):
-                continue
-            cost = costs[start] + breaks[end - 1] + _shape_cost(len(group), finish - group[0].start, width, shape)
+            cost = costs[start] + breaks[end - 1] + _shape_cost(finish - block[start].start, width, shape)
             if cost < costs[end]:
                 costs[end], cut_at[end] = cost, start
     groups: list[Sequence[TimedToken]] = []
@@ -165,23 +162,30 @@ def _divided(block: Sequence[TimedToken], shape: CueShape) -> list[Sequence[Time
     return groups
 
 
-def _fits(group: Sequence[TimedToken], shape: CueShape) -> bool:
-    lines, used = 1, 0
-    for piece in group:
-        width = display_width(piece.text.rstrip() if used else piece.text.strip())
-        if used + width > shape.line_width:
-            lines += 1
-            width = display_width(piece.text.strip())
-            used = 0
-        used += width + display_width(piece.text) - display_width(piece.text.rstrip())
-    return lines <= shape.max_lines
+def _reaches(block: Sequence[TimedToken], shape: CueShape) -> list[int]:
+    """For each word, where a cue that begins with it must end at the latest for its lines to hold it."""
+    cores = [display_width(piece.text.strip()) for piece in block]
+    spaced = [piece.text[:1].isspace() for piece in block]
+    trailing = [piece.text[-1:].isspace() for piece in block]
+    reaches: list[int] = []
+    for start in range(len(block)):
+        lines, used, end = 1, 0, start
+        while end < len(block):
+            gap = 1 if end > start and (spaced[end] or trailing[end - 1]) else 0
+            if used + gap + cores[end] <= shape.line_width:
+                used += gap + cores[end]
+            elif lines < shape.max_lines:
+                lines, used = lines + 1, cores[end]
+            else:
+                break
+            end += 1
+        reaches.append(end)
+    return reaches
 
 
-def _shape_cost(words: int, seconds: float, width: int, shape: CueShape) -> float:
-    """What is wrong with a cue by itself. A single word has to be taken as it is."""
+def _shape_cost(seconds: float, width: int, shape: CueShape) -> float:
+    """What is wrong with a cue by itself."""
     cost = 0.35  # fewer cues are better
-    if words > 1 and seconds > shape.max_seconds:
-        cost += 1000.0 + seconds
     if seconds < shape.min_seconds:
         cost += 2.0 * (1 - seconds / shape.min_seconds)
     if width > shape.max_chars_per_second * max(seconds, shape.min_seconds):

@@ -87,13 +87,15 @@ def assess(
     stretches: Sequence[Stretch] = (),
     finish_reasons: Sequence[str | None] = (),
     parts: Sequence[Clip] = (),
+    segments: Sequence[Segment] = (),
 ) -> Health:
     """What can be said of a transcript by looking at the sound.
 
-    ``lines`` are its cues, or the segments as the model gave them (those show times backwards and outside, which cues
-    no longer have). ``words`` are those heard locally, ``stretches`` the speech that voice activity detection found,
-    without padding; with neither, coverage is unknown and there are no gaps. ``finish_reasons`` has one entry for
-    each part, ``parts`` their stretches, by which findings name theirs.
+    ``lines`` are its cues, or the segments as the model gave them. Cues no longer have times that run backwards or
+    lie outside: give the model's ``segments`` as well to have those counted. ``words`` are those heard locally,
+    ``stretches`` the speech that voice activity detection found, without padding; with neither, coverage is unknown
+    and there are no gaps. ``finish_reasons`` has one entry for each part, ``parts`` their stretches, by which
+    findings name theirs.
     """
     lines = [line for line in lines if line.text.strip()]
     words = sorted(
@@ -112,7 +114,7 @@ def assess(
     coverage = min(1.0, _seconds_of(speech, covered) / seconds) if seconds else None
     gaps = _gaps(speech, covered, clip)
     loops = _loops(lines, text, pairs, bool(words))
-    backwards, outside = _disorder(lines, clip)
+    backwards, outside = _disorder(segments or lines, clip)
     missing = 1 - len({heard.word[j] for _, j in pairs}) / len(words) if words else None
 
     findings = [

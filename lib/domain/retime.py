@@ -21,9 +21,10 @@ Stretch = tuple[float, float]
 
 ENOUGH = 0.5
 """The share of a segment's tokens that must have been heard for its times to come from the audio."""
+_MANY, _ENOUGH_OF_MANY = 10, 0.3  # so many words in order are no chance, though much of a long paragraph is missing
 _PAUSE = 0.25  # seconds between two words from which on a new sentence may be expected
-_EARLY = 1.0  # a word after a pause is stamped up to this many seconds before its onset
-_LATE = 0.35  # and up to this many after it
+_EARLY = 2.0  # a word before the first of a stretch belongs to it if stamped no more seconds before its onset
+_LATE = 0.35  # seconds after the onset up to which a word is the first of its stretch
 _LATE_END = 0.5
 _WIDTH_PER_SECOND = 15.0  # columns of text spoken in a second, where nothing better is known
 _LONGEST = 7.0  # seconds that a cue lasts at most when its end is not known
@@ -150,7 +151,7 @@ def _lead(words: Sequence[Word], first: int, onset: float, earlier: Stretch | No
         is_silent = earlier is None or word.start >= earlier[1] - 0.05
         if not is_silent and words[lead].start < onset - 0.3:  # the next one was dragged back, and this with it
             is_silent = word.start >= earlier[1] - 0.25 and word.end > earlier[1] + 0.1
-        if not is_silent or onset - word.start > 2 * _EARLY or words[lead].start - word.end > 0.1:
+        if not is_silent or onset - word.start > _EARLY or words[lead].start - word.end > 0.1:
             break
         lead -= 1
     return lead
@@ -158,8 +159,6 @@ def _lead(words: Sequence[Word], first: int, onset: float, earlier: Stretch | No
 
 def _squeeze(spans: list[list[float]], words: Sequence[Word], these: range, onset: float) -> None:
     """Makes these words start at the onset and end where the last of them ends, in proportion to their letters."""
-    if onset - words[these.start].start > 2 * _EARLY:
-        return
     end = max(words[these[-1]].end, onset + 0.02)
     sizes = [len(words[k].text.strip()) + 1 for k in these]
     at = 0
@@ -532,11 +531,7 @@ def _placed(
     holding = [s for s in range(len(segments)) if written[s]]
     marks = {s: _mark(s, said, matches, clock) for s in holding}
     _distrust_disorder(holding, marks, said, spans, clock)
-    by_token = {
-        s
-        for s in holding
-        if marks[s] is TimedBy.AUDIO or (marks[s] is TimedBy.PART and said.of(s) and grounded.issuperset(said.of(s)))
-    }
+    by_token = _timed_by_token(holding, marks, said, grounded)
     bounds = _bounds(holding, by_token, marks, segments, said, spans, clock, clip)
     out: list[TimedToken] = []
     floor = clip.start
@@ -558,11 +553,25 @@ def _placed(
 
 def _mark(s: int, said: _Said, matches: dict[int, int], clock: _Clock | None) -> TimedBy:
     mine = said.of(s)
-    if mine and sum(i in matches for i in mine) >= ENOUGH * len(mine):
+    matched = sum(i in matches for i in mine)
+    if mine and (matched >= ENOUGH * len(mine) or (matched >= _MANY and matched >= _ENOUGH_OF_MANY * len(mine))):
         return TimedBy.AUDIO
     if clock is not None and clock.at[s] is not None:
         return TimedBy.MODEL
     return TimedBy.PART
+
+
+def _timed_by_token(holding: Sequence[int], marks: dict[int, TimedBy], said: _Said, grounded: set[int]) -> set[int]:
+    """The segments that take their times from their tokens: those timed by the audio, and those without any time
+    that stand between them where something was heard. Next to a time of the model's, its time weighs more."""
+    found: set[int] = set()
+    for is_audio, group in groupby(holding, key=lambda s: marks[s] is TimedBy.AUDIO):
+        run = list(group)
+        if is_audio:
+            found.update(run)
+        elif all(marks[s] is TimedBy.PART for s in run):
+            found.update(s for s in run if said.of(s) and grounded.issuperset(said.of(s)))
+    return found
 
 
 def _distrust_disorder(
