@@ -1,0 +1,39 @@
+"""Transcripts as text: read from what models write, and written for people, players and programs. Pure.
+
+One format a file; ``FORMATS`` is the table to find them.
+"""
+
+from lib.formats.captions import read_captions
+from lib.formats.export import ExportFacts, ExportOptions, Format
+from lib.formats.markdown import link_at, render_markdown
+from lib.formats.names import file_name
+from lib.formats.parse import parse_answer
+from lib.formats.record import record_of, render_json
+from lib.formats.srt import render_srt
+from lib.formats.txt import render_txt
+from lib.formats.vtt import render_vtt
+
+FORMATS: dict[str, Format] = {
+    fmt.name: fmt
+    for fmt in (
+        Format("srt", "SRT", ".srt", "application/x-subrip", render_srt),
+        Format("vtt", "VTT", ".vtt", "text/vtt", render_vtt),
+        Format("txt", "TXT", ".txt", "text/plain", render_txt),
+        Format("md", "Markdown", ".md", "text/markdown", render_markdown),
+        Format("json", "JSON", ".json", "application/json", render_json),
+    )
+}
+"""Every export format by its name."""
+
+__all__ = [
+    "FORMATS",
+    "ExportFacts",
+    "ExportOptions",
+    "Format",
+    "file_name",
+    "link_at",
+    "parse_answer",
+    "read_captions",
+    "record_of",
+    "render_json",
+]
