@@ -6,6 +6,7 @@ from functools import cache
 from importlib import resources
 from string import Template
 
+from lib.domain.languages import language_name
 from lib.domain.run import Task
 from lib.errors import InputError
 
@@ -46,9 +47,9 @@ def prompt_text(
         minutes, seconds = divmod(int(duration), 60)
         notes.append(f"The recording you are given is {minutes} min {seconds} s long. No time may lie beyond that.")
     if language and name == "transcript":
-        notes.append(f"The language spoken is {language}.")
+        notes.append(f"The language spoken is {language_name(language)}.")
     elif language:
-        notes.append(f"Answer in this language: {language}.")
+        notes.append(f"Answer in this language: {language_name(language)}.")
     if terms:
         notes.append("Spell these names and terms exactly so: " + "; ".join(terms) + ".")
     return "\n\n".join([text.strip(), *notes])

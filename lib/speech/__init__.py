@@ -3,7 +3,7 @@
 Importing this loads neither the engine nor a model.
 """
 
-from lib.speech.languages import LANGUAGES, language_code
+from lib.domain.languages import LANGUAGES, language_code
 from lib.speech.recognition import Heard, Listener
 from lib.speech.weights import LOCAL_MODELS, LocalModel, assemble, local_model, local_models
 

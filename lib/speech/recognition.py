@@ -23,9 +23,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lib.domain.languages import LANGUAGES, language_code
 from lib.domain.transcript import Segment, Word
 from lib.errors import LocalModelMissing, SpeechError
-from lib.speech.languages import LANGUAGES, language_code
 from lib.speech.sound import SAMPLE_RATE, Sound
 from lib.speech.weights import ENGLISH, LocalModel, Note, assemble, local_model
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from lib.domain.languages import LANGUAGES, language_name
 from lib.domain.run import Task
 from lib.services import Services
-from lib.ui.languages import LANGUAGES, language_name
 
 TRANSCRIPT = "transcript"
 OWN_PROMPT = "custom"
@@ -44,7 +44,7 @@ def choose_question(services: Services) -> Question:
     )
     language = language_side.selectbox(
         "Language spoken" if task == TRANSCRIPT else "Language of the answer",
-        [AUTOMATIC, *LANGUAGES],
+        [AUTOMATIC, *sorted(LANGUAGES, key=language_name)],
         format_func=language_name,
         key="language",
         persist_state="session",

@@ -1,4 +1,4 @@
-"""The languages Whisper knows, by code and by English name."""
+"""The languages that can be named to a model: those Whisper knows, by code and by English name."""
 
 from __future__ import annotations
 
@@ -32,6 +32,11 @@ OTHER_NAMES = {
     "bokmal": "no", "panjabi": "pa", "pushto": "ps", "sinhalese": "si", "fil": "tl",
 }
 # fmt: on
+
+
+def language_name(code: str) -> str:
+    """``English`` for ``en``; nothing is automatic; what is in no table is shown as it is."""
+    return LANGUAGES.get(code.lower(), code) if code else "Automatic"
 
 
 def language_code(language: str | None) -> str | None:
