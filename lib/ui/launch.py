@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from lib.errors import CuewiseError
@@ -49,10 +50,12 @@ def main() -> int:
 
 
 def _serve(address: str, port: int) -> None:
+    from click.exceptions import Abort
     from streamlit.web import cli
 
     arguments = ["run", str(SERVER), "--server.address", address, "--server.port", str(port)]
-    cli.main([*arguments, "--server.headless", "true"], standalone_mode=False)
+    with suppress(Abort):  # how Streamlit's command line says Ctrl+C
+        cli.main([*arguments, "--server.headless", "true"], standalone_mode=False)
 
 
 def _is_free(address: str, port: int) -> bool:
@@ -76,4 +79,7 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # while it was still starting
+        sys.exit(130)
