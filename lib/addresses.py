@@ -70,6 +70,12 @@ def without_credentials(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
+def without_password(url: str) -> str:
+    """The link as it may be handed on: no user name and no password; the query stays, it may name the video."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
 @dataclass(frozen=True, slots=True)
 class AddressGuard:
     """Opens connections to the addresses that may be asked, and to no other. Safe to share between threads.

@@ -139,9 +139,8 @@ class Services:
         return keep_path(path, SourceKind.FILE, self._tools)
 
     def look_up(self, url: str, *, hears_only: bool = False) -> LinkVideo | LinkPlaylist:
-        """What a link leads to, and how large the download would be. Raises LinkError."""
-        need = Need(hears_only=hears_only, size_limit_bytes=self.settings.media_limit_bytes)
-        return self._tools.links(self.settings.allow_private_urls).look_up(url, need)
+        """What a link leads to, and how large the download would be. Raises LinkError and NoSound."""
+        return self._tools.links(self.settings.allow_private_urls).look_up(url, Need(hears_only=hears_only))
 
     def asset(self, asset_id: str) -> MediaAsset | None:
         return self._tools.store.assets.get(asset_id)

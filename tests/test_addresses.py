@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from lib.addresses import AddressGuard, Reach, check_url, reach_of, without_credentials
+from lib.addresses import AddressGuard, Reach, check_url, reach_of, without_credentials, without_password
 from lib.errors import BadLink, LinkUnreachable, PrivateAddress
 from tests.fakes.media_server import Answer, MediaServer
 
@@ -197,3 +197,16 @@ def test_an_exempt_address_is_admitted_alone():
     assert guard.check_url("http://127.0.0.1/")
     with pytest.raises(PrivateAddress):
         guard.check_url("http://127.0.0.2/")
+
+
+@pytest.mark.parametrize(
+    ("url", "handed_on"),
+    [
+        ("https://ann:se%40cret@example.org:8443/a?v=1#t=2", "https://example.org:8443/a?v=1#t=2"),
+        ("https://www.youtube.com/watch?v=abc", "https://www.youtube.com/watch?v=abc"),
+        ("http://ann@[::1]/a", "http://[::1]/a"),
+    ],
+)
+def test_a_link_is_handed_on_without_its_password_and_with_its_query(url, handed_on):
+    """The query may be what names the video."""
+    assert without_password(url) == handed_on

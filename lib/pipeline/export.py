@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lib.domain.media import MediaAsset
+from lib.addresses import without_password
+from lib.domain.media import MediaAsset, Source
 from lib.domain.run import Run
 from lib.domain.transcript import Transcript
 from lib.errors import InputError
@@ -45,7 +46,7 @@ def _facts(run: Run, asset: MediaAsset | None) -> ExportFacts:
     source = run.request.source
     return ExportFacts(
         title=source.title,
-        url=source.url,
+        url=_link(source),
         model_id=run.request.model_id,
         provider=run.provider,
         task=run.request.task,
@@ -53,6 +54,11 @@ def _facts(run: Run, asset: MediaAsset | None) -> ExportFacts:
         duration=asset.duration if asset else source.duration,
         record=_record(run, asset),
     )
+
+
+def _link(source: Source) -> str | None:
+    # A file is handed on, and whoever gets it should not get the password as well.
+    return without_password(source.url) if source.url else None
 
 
 def _record(run: Run, asset: MediaAsset | None) -> dict[str, object]:
@@ -64,7 +70,7 @@ def _record(run: Run, asset: MediaAsset | None) -> dict[str, object]:
             "title": source.title,
             "duration": asset.duration if asset else source.duration,
             "sha256": run.asset_id,
-            "url": source.url,
+            "url": _link(source),
         },
         "model": run.request.model_id,
         "provider": run.provider,

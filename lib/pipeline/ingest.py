@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -32,7 +33,10 @@ def keep_path(path: Path, kind: SourceKind, tools: Tools) -> Source:
 
 
 def ingest(request: RunRequest, tools: Tools, reporter: Reporter, *, hears_only: bool) -> MediaAsset:
-    """The asset of a request: the one we hold, or what the link gives, downloaded once for all who want it."""
+    """The asset of a request: the one we hold, or what the link gives, downloaded once for all who want it.
+
+    Raises LinkError, MediaError, StorageError and Cancelled; a download that broke off is gone on with next time.
+    """
     source = request.source
     if source.asset_id:
         return held_asset(source.asset_id, tools)
@@ -52,11 +56,13 @@ def held_asset(asset_id: str, tools: Tools) -> MediaAsset:
 
 def _download(request: RunRequest, tools: Tools, reporter: Reporter, *, hears_only: bool) -> MediaAsset:
     url = request.source.url or ""
-    need = Need(hears_only=hears_only, size_limit_bytes=request.media_limit_bytes)
     folder = tools.files.link_folder(_link_key(url, hears_only))
-    path = tools.links(request.allow_private_urls).download(url, folder, need, _report_to(reporter))
+    path = tools.links(request.allow_private_urls).download(
+        url, folder, Need(hears_only=hears_only), _report_to(reporter)
+    )
     asset_id, size_bytes = tools.files.keep_file(path, move=True)
-    _remove_empty(folder)
+    # What is left is the door's note of what it wanted, for a next try.
+    shutil.rmtree(folder, ignore_errors=True)
     asset = _probed(asset_id, size_bytes, tools)
     tools.store.assets.remember_link(_link_key(url, hears_only), asset_id)
     return asset
@@ -105,11 +111,3 @@ def _probed(asset_id: str, size_bytes: int, tools: Tools) -> MediaAsset:
 
 def _link_key(url: str, hears_only: bool) -> str:
     return digest(url=url, hears_only=hears_only)
-
-
-def _remove_empty(folder: Path) -> None:
-    try:
-        folder.rmdir()
-    except OSError:
-        # Something else of the download is still in it: the next sweep takes it.
-        return
