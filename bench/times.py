@@ -7,7 +7,7 @@ them: about six minutes. Where each begins is known from the phrase alone, by it
 machine hears the whole; the "model" is given the phrases' own text with some words dropped, some wrong and some
 phrases left out, and with times from a clock that runs 25 % fast, or none at all.
 
-For coverage the six minutes are laid out three times over, to 18 minutes and more, and three are cut out of the text.
+For coverage the six minutes are laid out three times over, to some 18 minutes, and three are cut out of the text.
 Two to three minutes on two cores. Exits with 1 when a target is missed.
 """
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 MODEL_ID = "local/whisper-base"
 ROUNDS = 4
+HOLES = (100, 300, 500, 620, 800)  # seconds: where three minutes are cut out
 MEDIAN, HIGHEST = 0.15, 0.5  # seconds: the targets for the median and the 95th percentile
 
 # Where the phrases of each recording stand: start and end in seconds, cut in silences, and what is said.
@@ -115,9 +116,10 @@ def main() -> int:
             f"{MEDIAN} s, {HIGHEST} s",
             is_kept,
         )
-    off, edges = coverage_errors(phrases, words, stretches, duration)
+    found = [coverage_errors(phrases, words, stretches, duration, hole) for hole in HOLES]
+    off, edges = (max(column) for column in zip(*found, strict=True))
     kept &= row(
-        "coverage of a transcript with 3 minutes cut out",
+        f"coverage of a transcript with 3 minutes cut out, the worst of {len(HOLES)} places",
         f"{100 * off:.2f} points off, gap named within {edges:.2f} s",
         "1 point, 2 s",
         off <= 0.01 and edges <= 2,
@@ -163,7 +165,7 @@ def written_by_a_model(
 
 
 def coverage_errors(
-    phrases: Sequence[Phrase], words: Sequence[Word], stretches: Sequence[Stretch], duration: float
+    phrases: Sequence[Phrase], words: Sequence[Word], stretches: Sequence[Stretch], duration: float, hole: float
 ) -> tuple[float, float]:
     """How far the coverage is off, as a share, and the edges of the one gap, in seconds (inf without exactly one)."""
     shifts = [k * duration for k in range(3)]
@@ -171,7 +173,7 @@ def coverage_errors(
     all_words = [replace(w, start=w.start + s, end=w.end + s) for s in shifts for w in words]
     all_stretches = [(a + s, b + s) for s in shifts for a, b in stretches]
     clip = Clip(0, 3 * duration)
-    missing = [p for p in all_phrases if p.start >= 500 and p.end <= 680]
+    missing = [p for p in all_phrases if p.start >= hole and p.end <= hole + 180]
     kept = [p for p in all_phrases if p not in missing]
     segments = [Segment(p.text, 1.25 * p.start) for p in kept]
     cues = retime(segments, all_words, clip=clip, onsets=all_stretches)

@@ -65,6 +65,25 @@ def test_three_minutes_cut_out_of_twenty_are_measured_and_named(sentences, clock
     assert health.missing_words == pytest.approx(1 - share_kept(sentences, kept), abs=0.06)
 
 
+@pytest.mark.parametrize("is_raw", [False, True])
+def test_the_gap_is_named_in_a_recording_that_repeats_itself(is_raw):
+    """The same minute twenty times over: which three minutes are missing, only the times tell, and they do."""
+    minute = speech(58, seed=12)
+    sentences = [
+        [Word(w.start + 60 * k, w.end + 60 * k, w.text) for w in sentence] for k in range(20) for sentence in minute
+    ]
+    kept = cut(sentences, 500, 680)
+    heard, stretches = misheard(words_of(sentences), 0.03), stretches_of(sentences)
+    lines = segments_of(kept, lambda seconds: round(seconds * 1.25))
+    if not is_raw:
+        lines = retime(lines, heard, clip=CLIP, onsets=stretches)
+    health = assess(lines, clip=CLIP, words=heard, stretches=stretches)
+    assert health.coverage == pytest.approx(share_kept(sentences, kept), abs=0.01)
+    start, end = hole_of(kept, 500, 680, sentences)
+    assert len(health.gaps) == 1
+    assert (health.gaps[0].start, health.gaps[0].end) == pytest.approx((start, end), abs=2)
+
+
 def test_coverage_is_right_by_voice_activity_alone(sentences):
     """Without the local model's words, speech detection and the model's own times are enough."""
     kept = cut(sentences, 500, 680)

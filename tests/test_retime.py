@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench import times
+from lib.domain import alignment
 from lib.domain.media import Clip
 from lib.domain.retime import order_and_clamp, retime, snap_words, timed_words
 from lib.domain.tokens import display_width, tokens, written_words
@@ -158,6 +159,66 @@ def test_repeats_without_times_keep_their_order():
     heard = [word for k in range(6) for word in said("fail again fail better", 2.0 + 5 * k)]
     segments = [Segment("Fail again. Fail better.") for _ in range(6)]
     assert [cue.start for cue in retime(segments, heard, clip=MINUTE)] == pytest.approx([2 + 5 * k for k in range(6)])
+
+
+@pytest.mark.parametrize("clock", [lambda seconds: round(seconds), lambda seconds: round(seconds * 1.25)])
+def test_minutes_missing_from_a_text_that_repeats_itself_are_found_by_the_models_times(clock):
+    """The same 45 seconds twenty times over, three minutes of them unwritten: the rest stays where it was heard."""
+    lines = ["it was the best of times", "it was the worst of times", "it was the age of wisdom", "we had everything"]
+    heard: list[Word] = []
+    starts = []
+    for k in range(100):
+        start = 2.0 + 9.0 * k + (k % 4)
+        heard += said(lines[k % 4], start)
+        starts.append(start)
+    kept = [k for k in range(100) if not 400 < starts[k] < 580]
+    segments = [Segment(lines[k % 4], clock(starts[k])) for k in kept]
+    cues = retime(segments, heard, clip=Clip(0, 920))
+    assert max(abs(cue.start - starts[k]) for cue, k in zip(cues, kept, strict=True)) < 0.01
+
+
+def test_what_is_missing_is_missing_in_one_piece():
+    """Without times, a sentence misheard in one word stays beside its neighbours, though the missing minutes hold the
+    same sentence heard right."""
+    others = [f"{a} {b} {c} {d}" for a, b, c, d in zip(*[iter("abcdefghijklmnopqrstuvwxyz"[:24] * 4)] * 4, strict=True)]
+    heard = [*said("first of all this was said", 1.0), *said("it was a season of light", 4.0)]
+    heard += [word for k, other in enumerate(others) for word in said(other, 10.0 + 3 * k)]
+    heard[60:60] = said("it was the season of light", heard[59].end + 0.2)
+    heard += said("last of all came that", 100.0)
+    segments = [
+        Segment(text)
+        for text in ("First of all this was said.", "It was the season of light.", "Last of all came that.")
+    ]
+    cues = retime(segments, sorted(heard, key=lambda word: word.start), clip=Clip(0, 120))
+    assert [cue.start for cue in cues] == pytest.approx([1.0, 4.0, 100.0])
+
+
+SMALL = st.text(alphabet="abc", max_size=6)
+
+
+@settings(max_examples=150, deadline=None)
+@given(SMALL, SMALL)
+def test_no_alignment_is_better_than_the_one_found(left, right):
+    """On small texts every possible alignment is tried: none scores higher by the rules of the alignment."""
+
+    def score(pairs):
+        total, before = 0.0, (-1, -1)
+        for k, (i, j) in enumerate(pairs):
+            skipped = i - before[0] - 1 + j - before[1] - 1
+            price = min(alignment._OPENING + alignment._WIDENING * skipped, alignment._FAR_OPENING)
+            total += alignment.token_weight(left[i]) - (price if skipped or not k else 0.0)
+            before = (i, j)
+        return total
+
+    def all_pairs(i, j):
+        yield ()
+        for a in range(i, len(left)):
+            for b in range(j, len(right)):
+                if left[a] == right[b]:
+                    yield from (((a, b), *rest) for rest in all_pairs(a + 1, b + 1))
+
+    found = alignment.align(left, right)
+    assert score(found) == pytest.approx(max(score(pairs) for pairs in all_pairs(0, 0)))
 
 
 # Single traps

@@ -7,9 +7,9 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lib.domain.alignment import align
+from lib.domain.alignment import Expectation, align
 from lib.domain.media import Clip
-from lib.domain.retime import Stretch, merged, speaking_seconds
+from lib.domain.retime import Stretch, merged, retime, speaking_seconds
 from lib.domain.tokens import tokens
 from lib.domain.transcript import Cue, Segment, TimedBy, Word
 
@@ -20,6 +20,7 @@ LOOP_TIMES = 4
 
 _OUTSIDE_LEEWAY = 0.5
 _BRIDGE = 1.0  # seconds between two cues, or two heard words, that count as covered
+_NEAR = 4.0  # seconds within which a heard word may be that of a line timed by the audio
 _HOLE_WORDS = 6  # so many heard words in a row that nothing of the text matches are a hole
 _TRUNCATED = frozenset({"length", "max_tokens", "max_output_tokens", "model_length"})
 _LONGEST_CYCLE = 4  # lines
@@ -105,11 +106,17 @@ def assess(
     speech = merged(stretches, inside=clip)
     if not speech:
         speech = merged(((word.start, word.end) for word in words), inside=clip, join=0.5)
-    text = _Text(lines)
+    # Raw segments are timed first: which of two identical sentences is missing, only times tell.
+    placed = lines
+    if words and not all(isinstance(line, Cue) for line in lines):
+        placed = retime([_as_segment(line) for line in lines], words, clip=clip, onsets=speech)
+    text = _Text(placed)
     heard = _Heard(words)
-    pairs = align(text.tokens, heard.tokens, openings=(text.openings, ()))
+    expected = Expectation(text.times, heard.times, _NEAR)
+    pairs = align(text.tokens, heard.tokens, expected=expected, openings=(text.openings, ()))
+    pairs = [(i, j) for i, j in pairs if text.times[i] is None or abs(heard.times[j] - text.times[i]) <= 2 * _NEAR]
 
-    covered = _covered(lines, clip, heard, text, pairs)
+    covered = _covered(placed, clip, heard, text, pairs)
     seconds = sum(end - start for start, end in speech)
     coverage = min(1.0, _seconds_of(speech, covered) / seconds) if seconds else None
     gaps = _gaps(speech, covered, clip)
@@ -157,9 +164,12 @@ class _Text:
 
     def __init__(self, lines: Sequence[Cue | Segment]) -> None:
         self.tokens: list[str] = []
+        self.times: list[float | None] = []  # by its line, None where that was not heard
         self.first = [0]
         for line in lines:
-            self.tokens.extend(token.text for token in tokens(line.text))
+            for token in tokens(line.text):
+                self.tokens.append(token.text)
+                self.times.append(_time_within(line, token.start / len(line.text)))
             self.first.append(len(self.tokens))
         self.openings = [at for at, end in zip(self.first, self.first[1:], strict=False) if at < end]
 
@@ -173,11 +183,23 @@ class _Heard:
     def __init__(self, words: Sequence[Word]) -> None:
         self.words = words
         self.tokens: list[str] = []
+        self.times: list[float] = []
         self.word: list[int] = []
         for index, word in enumerate(words):
             for token in tokens(word.text):
                 self.tokens.append(token.text)
+                self.times.append(word.start)
                 self.word.append(index)
+
+
+def _time_within(line: Cue | Segment, share: float) -> float | None:
+    if line.start is None or (isinstance(line, Cue) and line.timed_by is not TimedBy.AUDIO):
+        return None
+    return line.start + ((line.end or line.start) - line.start) * share
+
+
+def _as_segment(line: Cue | Segment) -> Segment:
+    return line if isinstance(line, Segment) else Segment(line.text, line.start, line.end, line.speaker)
 
 
 # Coverage ----------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from statistics import median
 
-from lib.domain.alignment import Expectation, align, rough_pairs, token_weight
+from lib.domain.alignment import Expectation, align, best_expectation, rough_pairs, token_weight
 from lib.domain.media import Clip
 from lib.domain.tokens import display_width, tokens, written_words
 from lib.domain.transcript import Cue, Segment, TimedBy, Word
@@ -88,7 +88,7 @@ def timed_words(
     speech = merged(onsets, inside=clip)
     heard = _heard(words, speech, clip)
     said = _said(segments)
-    matches = _matches(segments, said, heard, speech)
+    matches = _matches(segments, said, heard, clip)
     clock = _clock(segments, said, heard, matches)
     spans, grounded = _token_spans(said, heard, matches, speech, clip)
     return _placed(segments, said, spans, matches, grounded, clock, clip)
@@ -233,27 +233,72 @@ def _said(segments: Sequence[Segment]) -> _Said:
 # Matching ----------------------------------------------------------------------------------------------------
 
 
-def _matches(segments: Sequence[Segment], said: _Said, heard: _Heard, speech: Sequence[Stretch]) -> dict[int, int]:
+def _matches(segments: Sequence[Segment], said: _Said, heard: _Heard, clip: Clip) -> dict[int, int]:
     """Which heard token each token said is, by index."""
     if not said.text or not heard.text:
         return {}
     rough = dict(rough_pairs(said.text, heard.text, shortest_run=3)) or dict(rough_pairs(said.text, heard.text))
-    clock = _clock(segments, said, heard, _unmistakable(segments, said, heard, rough))
-    expected = None
-    if clock is not None:
-        left = [None if (t := clock.at[s]) is None else t + clock.into(s, share) for s, share in _places(said)]
-        expected = Expectation(left, heard.start, max(4.0, 4 * clock.error))
+    clock = _likely_clock(segments, said, heard, rough, clip)
+    expected = _expectation(clock, said, heard, max(4.0, 4 * clock.error)) if clock is not None else None
     first_tokens = [said.first[s] for s in range(len(segments)) if said.of(s)]
     pairs = align(said.text, heard.text, expected=expected, openings=(first_tokens, heard.after_pause))
     return dict(_without_strays(pairs, said, heard))
 
 
-def _unmistakable(segments: Sequence[Segment], said: _Said, heard: _Heard, rough: dict[int, int]) -> dict[int, int]:
-    """Of the rough matches those of words, or of three words in a row, that both sides hold exactly once.
+def _likely_clock(
+    segments: Sequence[Segment], said: _Said, heard: _Heard, rough: dict[int, int], clip: Clip
+) -> _Clock | None:
+    """The model's clock as far as it can be known before its words are matched; None where it gave no times.
 
-    The rough path may take one of two identical sentences for the other, and a clock fitted to that would confirm it.
-    All matches, where there are too few to fit a clock to.
+    Words that come once on both sides tell it. The rough path may take one of two identical sentences for the other,
+    and a clock fitted to that would confirm it: so where all is repeated, several clocks are tried, and the one under
+    which text and sound agree best is taken.
     """
+    by_rough = _clock(segments, said, heard, rough)
+    if by_rough is None:
+        return None
+    sure = _unmistakable(said, heard, rough)
+    times = [t for i in sure if (t := segments[said.segment[i]].start) is not None]
+    whole = [segment.start for segment in segments if segment.start is not None]
+    candidates = []
+    if len(times) > 1 and max(times) - min(times) >= 0.5 * (max(whole) - min(whole)):
+        by_sure = _clock(segments, said, heard, sure)
+        if by_sure.error <= 2.0:
+            return by_sure
+        candidates.append(by_sure)
+    slope = _local_slope(_points(segments, said, heard, rough))
+    candidates += [_straight(segments, 1.0, 0.0), _straight(segments, slope, clip.start * (1 - slope)), by_rough]
+    expectations = [_expectation(clock, said, heard, 8.0) for clock in candidates]
+    return candidates[best_expectation(said.text, heard.text, expectations)]
+
+
+def _straight(segments: Sequence[Segment], slope: float, offset: float) -> _Clock:
+    mapped = [None if s.start is None else slope * s.start + offset for s in segments]
+    return _Clock(mapped, _untils(segments, mapped, slope), 2.0)
+
+
+def _local_slope(points: Sequence[tuple[int, float, float]]) -> float:
+    """How fast the audio's time runs by the model's, from neighbours alone: right even where whole minutes of the
+    rough path are not."""
+    slopes = [
+        (h2 - h1) / (t2 - t1)
+        for k, (_, t1, h1) in enumerate(points)
+        for _, t2, h2 in points[k + 1 : k + 9]
+        if 10.0 <= t2 - t1 <= 90.0
+    ]
+    return min(2.0, max(0.5, median(slopes))) if slopes else 1.0
+
+
+def _expectation(clock: _Clock, said: _Said, heard: _Heard, tolerance: float) -> Expectation:
+    left = [
+        None if (start := clock.at[s]) is None else start + clock.into(s, share)
+        for s, share in zip(said.segment, said.share, strict=True)
+    ]
+    return Expectation(left, heard.start, tolerance)
+
+
+def _unmistakable(said: _Said, heard: _Heard, rough: dict[int, int]) -> dict[int, int]:
+    """Of the rough matches those of words, or of three words in a row, that both sides hold exactly once."""
     sure: dict[int, int] = {}
     for length in (1, 3):
         once_said, once_heard = _once(said.text, length), _once(heard.text, length)
@@ -261,10 +306,7 @@ def _unmistakable(segments: Sequence[Segment], said: _Said, heard: _Heard, rough
             j = once_heard.get(words)
             if j is not None and all(rough.get(i + k) == j + k for k in range(length)):
                 sure.update((i + k, j + k) for k in range(length))
-    times = [t for i in sure if (t := segments[said.segment[i]].start) is not None]
-    whole = [segment.start for segment in segments if segment.start is not None]
-    is_enough = len(times) > 1 and max(times) - min(times) >= 0.5 * (max(whole) - min(whole)) > 0
-    return sure if is_enough else rough
+    return sure
 
 
 def _once(texts: Sequence[str], length: int) -> dict[tuple[str, ...], int]:
@@ -277,10 +319,6 @@ def _once(texts: Sequence[str], length: int) -> dict[tuple[str, ...], int]:
             doubled.add(row)
         places[row] = at
     return {row: at for row, at in places.items() if row not in doubled}
-
-
-def _places(said: _Said) -> Iterable[tuple[int, float]]:
-    return zip(said.segment, said.share, strict=True)
 
 
 def _without_strays(pairs: list[tuple[int, int]], said: _Said, heard: _Heard) -> list[tuple[int, int]]:
@@ -333,14 +371,7 @@ def _clock(segments: Sequence[Segment], said: _Said, heard: _Heard, matches: dic
     times = [segment.start for segment in segments]
     if all(time is None for time in times):
         return None
-    points = []
-    for s, time in enumerate(times):
-        mine = [i for i in said.of(s) if i in matches]
-        if time is None or not mine:
-            continue
-        # The first tokens may be among the unmatched: go back by what they take to say.
-        back = sum(0.08 * (len(said.text[i]) + 1) for i in range(said.first[s], mine[0]))
-        points.append((s, time, heard.start[matches[mine[0]]] - back))
+    points = _points(segments, said, heard, matches)
     if len(points) < 2 or max(t for _, t, _ in points) - min(t for _, t, _ in points) < 20.0:
         offset = median(h - t for _, t, h in points) if points else 0.0
         mapped = [None if t is None else t + offset for t in times]
@@ -366,6 +397,21 @@ def _clock(segments: Sequence[Segment], said: _Said, heard: _Heard, matches: dic
         mapped.append(near_slope * time + near_offset)
         errors.extend(abs(mapped[-1] - h) for p, _, h in points[at : at + 1] if p == s)
     return _Clock(mapped, _untils(segments, mapped, 1.0), median(errors))
+
+
+def _points(
+    segments: Sequence[Segment], said: _Said, heard: _Heard, matches: dict[int, int]
+) -> list[tuple[int, float, float]]:
+    """Each timed segment of which something was matched: its index, the model's time, and the audio's."""
+    points = []
+    for s, segment in enumerate(segments):
+        mine = [i for i in said.of(s) if i in matches]
+        if segment.start is None or not mine:
+            continue
+        # The first tokens may be among the unmatched: go back by what they take to say.
+        back = sum(0.08 * (len(said.text[i]) + 1) for i in range(said.first[s], mine[0]))
+        points.append((s, segment.start, heard.start[matches[mine[0]]] - back))
+    return points
 
 
 def _untils(segments: Sequence[Segment], mapped: Sequence[float | None], slope: float) -> list[float | None]:
