@@ -1,7 +1,9 @@
 # Two commands are enough: `make run` and `make test`. `make help` lists the others.
 PORT ?= 8501
 ADDRESS ?= localhost
-PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+# The first that runs and is new enough: a name alone may be a shim with nothing behind it.
+PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11 python3.14 python; do \
+  "$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$each"; break; }; done)
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMPS := $(VENV)/stamps
@@ -39,8 +41,8 @@ setup: $(STAMPS)/app $(STAMPS)/local
 setup-dev: setup $(STAMPS)/dev $(STAMPS)/browser
 
 $(PY):
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Cuewise needs Python 3.11 or newer; $(PYTHON) is older. Choose one: make run PYTHON=/path/to/python3"; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 || \
+	  { echo "Cuewise needs Python 3.11 or newer, and none was found. Name one: make run PYTHON=/path/to/python3"; exit 1; }
 	@echo "Making the virtual environment ..."
 	@"$(PYTHON)" -m venv $(VENV)
 
