@@ -20,6 +20,7 @@ LOOP_TIMES = 4
 
 _OUTSIDE_LEEWAY = 0.5
 _BRIDGE = 1.0  # seconds between two cues, or two heard words, that count as covered
+_STUMP = 0.3  # seconds of speech that stick out of a cue at most
 _NEAR = 4.0  # seconds within which a heard word may be that of a line timed by the audio
 _HOLE_WORDS = 6  # so many heard words in a row that nothing of the text matches are a hole
 _TRUNCATED = frozenset({"length", "max_tokens", "max_output_tokens", "model_length"})
@@ -290,9 +291,9 @@ def _gaps(speech: Sequence[Stretch], covered: Sequence[Stretch], clip: Clip) -> 
     for low, high in _without([(clip.start, clip.end)], covered):
         inside = merged(speech, inside=Clip(low, high)) if high > low else []
         # A word's ending that sticks out of a cue is not where the gap begins.
-        while inside and inside[0][1] - inside[0][0] < 0.3:
+        if inside and inside[0][0] == low and inside[0][1] - low < _STUMP:
             inside.pop(0)
-        while inside and inside[-1][1] - inside[-1][0] < 0.3:
+        if inside and inside[-1][1] == high and high - inside[-1][0] < _STUMP:
             inside.pop()
         if sum(end - start for start, end in inside) > GAP_SECONDS:
             gaps.append(Gap(inside[0][0], inside[-1][1]))
