@@ -298,6 +298,16 @@ class TestSilenceAndOtherInput:
         torn.write_bytes(whole[: len(whole) // 4] + bytes(2000))
         assert "best of times" in said(listener.transcribe(TINY, torn))
 
+    def test_a_recording_that_does_not_know_its_length(self, listener, two_cities, tmp_path):
+        """A browser's recording, which says no duration, is heard with rising progress and can be clipped."""
+        live = tmp_path / "live.webm"
+        ffmpeg("-i", two_cities, "-t", 14, "-c:a", "libopus", "-live", 1, "-f", "webm", live)
+        told = []
+        listener.transcribe(TINY, live, on_segment=lambda segment, fraction: told.append(fraction))
+        assert told == sorted(told)
+        assert told[0] < 0.5 < told[-1]
+        assert "epoch of belief" in said(listener.transcribe(TINY, live, start=8, end=12))
+
     def test_no_sound_is_said(self, listener, tmp_path):
         """A silent film, a text named .mp4 and a file that is gone each have their sentence."""
         film = tmp_path / "film.mp4"

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -54,6 +55,8 @@ SURE = 0.5
 LOOP_RATIO = 2.4
 UNSURE_LOGPROB = -1.0
 """Whisper's own marks of a failed decoding: text that repeats itself, or that it does not believe."""
+LOOP = re.compile(r"\b(.{2,80}?)[\s,.!?]+(?:\1[\s,.!?]+){3,}", re.IGNORECASE)
+"""The same words four times in a row. Whisper's ratio alone also strikes at verse and at speakers fond of a phrase."""
 SNAP = 0.1
 """Seconds a word may reach into a silence before it is taken back to where the speech begins or ends."""
 
@@ -219,10 +222,8 @@ class _Hearing:
             note(f"listening, {100 * self._fraction(self.tape.at):.0f} %")
 
     def _fraction(self, time: float) -> float:
-        ends = [end for end in (self.sound.end, self.sound.duration) if end is not None]
-        if not ends or self.sound.duration is None or min(ends) <= self.sound.start:
-            return self.sound.fraction
-        return min(1.0, max(0.0, (time - self.sound.start) / (min(ends) - self.sound.start)))
+        """How far the hearing is: the part of what was read, times how far the reading is."""
+        return min(1.0, max(0.0, self.sound.fraction * (time - self.sound.start) / max(self.duration, 0.001)))
 
     def _recognise_language(self, window: np.ndarray, chunks: list[Stretch]) -> None:
         """Settle the language by the first speech that leaves little doubt; until then, the best guess so far."""
@@ -384,7 +385,8 @@ def _slice(window: np.ndarray, chunk: Stretch) -> np.ndarray:
 
 
 def _failed(segment) -> bool:
-    return segment.compression_ratio > LOOP_RATIO or segment.avg_logprob < UNSURE_LOGPROB
+    loops = segment.compression_ratio > LOOP_RATIO and LOOP.search(segment.text + " ") is not None
+    return loops or segment.avg_logprob < UNSURE_LOGPROB
 
 
 def _mended(words: list[_RawWord], chunk: Stretch, stretches: list[Stretch]) -> list[_RawWord]:

@@ -72,7 +72,8 @@ class Sound:
                     self._note_progress(cursor)
                     yield samples
                 if stop is not None and cursor >= stop:
-                    return
+                    break
+        self.fraction = 1.0
 
     def _samples(self, container: av.container.InputContainer) -> Iterator[tuple[int, np.ndarray]]:
         """Pairs of where on the file's clock, in samples, and what is heard there."""
