@@ -111,6 +111,7 @@ def test_a_start_is_read_however_it_is_written(answer):
         "00:05.000 --> 00:09.000 align:start position:0%\nHello <00:06.000><c>there.</c>"
         "\n\n01:09.000 --> 01:11.500\nGoodbye.",
         "| Start | End | Text |\n|---|---|---|\n| 00:05 | 00:09 | Hello there. |\n| 01:09 | 01:11.5 | Goodbye. |",
+        "Range | Text\n--- | ---\n[00:05] - [00:09] | Hello there.\n[01:09] - [01:11.5] | Goodbye.",
         "| Time range | Text |\n|---|---|\n| 00:05 - 00:09 | Hello there. |\n| **01:09–01:11.5** | Goodbye. |",
         '[{"start": 5, "end": 9, "text": "Hello there."}, {"start": "01:09", "end": "01:11.5", "text": "Goodbye."}]',
         '[{"start": 5, "duration": 4, "text": "Hello there."}, {"start": 69, "duration": 2.5, "text": "Goodbye."}]',
@@ -136,6 +137,7 @@ def test_an_end_is_read_however_it_is_written(answer):
         "[Anna, 00:05] Hello there.\n[Bob, 01:09] Goodbye.",
         "Anna (00:05): Hello there.\nBob (01:09): Goodbye.",
         "**Anna** [00:05]\nHello there.\n**Bob** [01:09]\nGoodbye.",
+        "[00:05] **Anna**\nHello there.\n[01:09] **Bob**\nGoodbye.",
         "Anna: [00:05] Hello there.\nBob: [01:09] Goodbye.",
         "Anna:\n[00:05] Hello there.\nBob:\n[01:09] Goodbye.",
         "[00:05]\nAnna: Hello there.\n\n[01:09]\nBob: Goodbye.",
@@ -207,6 +209,18 @@ def test_one_word_with_a_colon_among_many_lines_stays_text():
     """A sentence that opens with a capital and a colon is no speaker when nobody else has a name."""
     answer = "[00:01] one\n[00:02] Remember: always test\n[00:03] two\n[00:04] three"
     assert parse_answer(answer)[1] == Segment("Remember: always test", 2.0)
+
+
+def test_titles_of_chapters_are_no_speakers():
+    """Names come back; the titles of chapters do not."""
+    answer = (
+        "## 00:00 - 01:00: Setup: how to\nWe begin.\n\n## 01:00 - 02:00: Demo: the thing\n\n## 02:00 - 03:00: End: bye"
+    )
+    assert parse_answer(answer) == (
+        Segment("Setup: how to We begin.", 0.0, 60.0),
+        Segment("Demo: the thing", 60.0, 120.0),
+        Segment("End: bye", 120.0, 180.0),
+    )
 
 
 def test_continuation_lines_belong_to_the_line_before():

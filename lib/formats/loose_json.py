@@ -20,8 +20,9 @@ _BEGIN_LIST = re.compile(r"""^[ \t]*+\[\s*+(?:"|\[\s*+["\d-])""", re.MULTILINE)
 _FENCE = re.compile(r"\n[ \t>]{0,8}(?:```|~~~)")
 _BLANK = re.compile(r"\s*+")
 _SPACE = re.compile(r"[\s,:]*+")
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?=[\s,}\]]|$)")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?=[\s,}\]])")
 _LITERAL = re.compile(r"(?:true|false|null|None|True|False|NaN)(?=[\s,}\]])")
+_CUT = re.compile(r"(?:-?\d[\d.eE+-]*+|-|t|tr|tru|true|f|fa|fal|fals|false|n|nu|nul|null)\Z")
 _LOOSE = re.compile(r"""[^"'{}\[\],]+|["']""")
 _CLOSING = re.compile(r"""\s*+(?:[:}\]]|,\s*+(?:["'{}\[\]\d-]|true|false|null|None|\Z)|\Z)""")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
@@ -125,10 +126,12 @@ def _loose(text: str, place: int, limit: int) -> tuple[list, int]:
             elif not is_key or not value.isidentifier() or _BLANK.match(text, place, limit).end() < limit:
                 add(value)
             # else: the answer was cut inside a key, which is structure
-        elif found := _NUMBER.match(text, place, limit) or _LITERAL.match(text, place, limit):
+        elif found := _NUMBER.match(text, place, limit):
+            add(float(found.group()))
             place = found.end()
-            # A number at the very end may have lost digits: 1 of 12.5.
-            add(float(found.group()) if found.re is _NUMBER and place < limit else None)
+        elif found := _LITERAL.match(text, place, limit) or _CUT.match(text, place, limit):
+            add(None)  # a number at the very end may have lost digits: 1 of 12.5
+            place = found.end()
         else:
             found = _LOOSE.match(text, place, limit)
             add(found.group().strip())

@@ -136,7 +136,7 @@ def _lines_of_text(text: str) -> list[_Line]:
         elif not _RULE.fullmatch(row):
             heading = _HEADING.fullmatch(row)
             reads.append(_Read(row, fresh, leading_mark(row), heading is not None))
-            fresh = heading is not None
+            fresh = heading is not None and reads[-1].mark is None
     lines.extend(_lines_of_reads(reads))
     return lines
 
@@ -337,6 +337,7 @@ _DIVIDER = re.compile(r"\|?\s?:?-+:?\s?(?:\|\s?:?-+:?\s?)*\|?")
 _CELL = re.compile(r"((?:[^|\\]|\\.)*+)(?:\||$)", re.DOTALL)
 _TIMES = words(
     """
+    range interval
     time times timestamp timestamps timecode start start_time starttime begin from in tc when zeit zeitstempel
     tiempo marca hora inicio temps horodatage début tempo inizio início время начало
     时间 時間 时间戳 時間戳 开始 開始 시간 시작

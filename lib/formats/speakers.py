@@ -71,6 +71,7 @@ _COLON = re.compile(
     r"(?P<aside>\s?\([^()\n]{1,40}\))?(?P<closed2>[*_]{0,3})\s?(?::(?P<closed3>[*_]{0,3})(?=\s|$)|：[*_]{0,3})\s?"
 )
 _BRACKET = re.compile(r"(?P<mark>[*_]{0,3})\[(?P<name>[^\W\d_][^\[\]\n:]{0,40})\][*_]{0,3}\s?:?[*_]{0,3}(?=\s|$)\s?")
+_ALONE = re.compile(r"\*\*(?P<name>[^*\n:]{1,40})(?::?\*\*|\*\*:)")
 _SIGN = re.compile(r"[:：|\[<]")
 _PIPE = re.compile(r"(?P<name>[^\W\d_][^\n:*|\[\](){}<>]{0,40}?)\s\|\s")
 _VOICE = re.compile(r"<v(?:\.[^\s<>]{1,40})?\s(?P<name>[^<>\n]{1,80})>\s?")
@@ -78,6 +79,8 @@ _VOICE = re.compile(r"<v(?:\.[^\s<>]{1,40})?\s(?P<name>[^<>\n]{1,80})>\s?")
 
 def find_label(text: str) -> Label | None:
     """The label at the head of a line of text, if there is something in the form of one."""
+    if found := _ALONE.fullmatch(text):
+        return Label(found["name"], "", Strength.WEAK) if is_name(found["name"]) else None
     if not _SIGN.search(text[:120]):
         return None
     if found := _VOICE.match(text):
@@ -106,13 +109,14 @@ def find_label(text: str) -> Label | None:
 def accepted_names(labels: Sequence[Label | None]) -> frozenset[str]:
     """Which names are speakers, judged over the whole text: ``labels`` has one entry for each line that could have one.
 
-    A marked label is believed. A weak one must come back, or stand among lines that nearly all have a label of
-    few names; so that a sentence such as ``Remember: always test`` stays a sentence.
+    A marked label is believed. A weak one must come back, or stand among lines half of which have a label of few
+    names; so that a sentence such as ``Remember: always test`` stays a sentence, and so do titles of chapters.
     """
     found = [label for label in labels if label]
     counts = Counter(label.name for label in found)
     names = {label.name for label in found if label.strength is Strength.MARKED}
-    few_names = len(counts) <= max(2, len(found) // 2)
+    come_back = max(counts.values(), default=0) > 1 or not any(label.rest for label in found)
+    few_names = len(counts) <= max(2, len(found) // 2) and (len(labels) <= 2 or come_back)
     if 2 * len(found) >= len(labels) and few_names:
         names.update(counts)
     names.update(name for name, count in counts.items() if count >= 2 and 10 * count >= len(labels))

@@ -134,9 +134,9 @@ _INLINE = re.compile(
 )
 _TRAILING_BOX = re.compile(rf"\s?[*_]{{0,3}}(?:{_BOX})[*_]{{0,3}}[.]?", re.IGNORECASE)
 _AFTER = re.compile(r"\s?(?:[:|]|[)\],;.](?=\s|$)|-{1,2}(?=\s|$)|>{1,3}(?=\s|$)|[•·](?=\s|$))?\s?")
+_WRAP = r"[\[\](){}<>*_`\s]{0,6}"
 _WHOLE = re.compile(
-    rf"[\[({{<*_`\s]{{0,6}}(?P<a>{_STAMP}|{_NUMBER})(?:{_INNER_TO}(?P<b>{_STAMP}|{_NUMBER}))?[\])}}>*_`\s]{{0,6}}",
-    re.IGNORECASE,
+    rf"{_WRAP}(?P<a>{_STAMP}|{_NUMBER}){_WRAP}(?:{_INNER_TO}{_WRAP}(?P<b>{_STAMP}|{_NUMBER}){_WRAP})?", re.IGNORECASE
 )
 _UNIT_PARTS = re.compile(rf"(?:({_H})\s?,?\s?)?(?:({_M})\s?,?\s?)?({_S})?", re.IGNORECASE)
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)?")
