@@ -4,12 +4,13 @@ How a file is heard. The sound is read in windows (30 s first, so that words sho
 that ten hours take no more memory than one), voice activity detection finds the speech in each window, and neighbouring
 stretches of speech are gathered into chunks that the model takes whole (it hears 30 s at a time). A window ends in the
 pause before its last chunk, which goes on into the next window: no word is cut and none is heard twice. Chunks are
-recognised four at a time, which on 2 cores is twice as fast as one after the other.
+recognised four at a time.
 
-Measured on recorded speech (44 s, 119 words, and the same six times over, Whisper base, 2 cores): 15 times real time
-and 0 words wrong, against 10 times and 2 % plainly; nearest word start to a true onset 0.06 s in the median and 0.10 s
-at the 95th percentile, as plainly. faster-whisper's own batching glues speech together without its pauses and
-is less exact in time; that is why the chunks are made here.
+Measured with Whisper base on 2 cores, on 18 recordings made from one reading (begun at six places, said twice; 3,204
+words; clean and under white noise of 8 and 3 dB): 7.1 % of the words wrong, against 7.9 % when faster-whisper takes
+the file plainly with its own pause filter; clean alone 0.2 % against 1.1 %. Speed 11 to 14 times real time, against 10.
+Nearest word start to a true onset: 0.06 s in the median, 0.10 s at the 95th percentile, as plainly. faster-whisper's
+own batching glues speech together without its pauses; here every chunk is one unbroken stretch of the file.
 """
 
 from __future__ import annotations
