@@ -92,15 +92,16 @@ def _take_file(services: Services) -> None:
     st.caption(FILE_TYPES)
     if upload is not None:
         _forget_problems()
-        try:
-            with st.spinner("Keeping and checking the file…"):
+        with st.spinner("Keeping and checking the file…"):
+            # A click elsewhere meanwhile ends this run of the page where the spinner does: by then all is noted.
+            try:
                 source = services.keep_upload(upload, upload.name)
-            st.session_state[CHOSEN] = _chosen_file(source, services.asset(source.asset_id or ""))
-        except CuewiseError as error:
-            st.session_state[FILE_PROBLEM] = error
-        finally:
-            _let_go(upload)
-            st.session_state[UPLOAD_TURN] = turn + 1
+                st.session_state[CHOSEN] = _chosen_file(source, services.asset(source.asset_id or ""))
+            except CuewiseError as error:
+                st.session_state[FILE_PROBLEM] = error
+            finally:
+                _let_go(upload)
+                st.session_state[UPLOAD_TURN] = turn + 1
         st.rerun()
     if (problem := st.session_state.get(FILE_PROBLEM)) is not None:
         render_failure(problem)
@@ -141,16 +142,16 @@ def _take_link(services: Services) -> None:
     if pressed:
         _forget_problems()
         st.session_state.pop(PLAYLIST, None)
-        try:
-            with st.spinner("Looking the link up…"):
+        with st.spinner("Looking the link up…"):
+            try:
                 found = services.look_up(url.strip())
-        except CuewiseError as error:
-            st.session_state[LINK_PROBLEM] = error
-        else:
-            if isinstance(found, LinkPlaylist):
-                st.session_state[PLAYLIST] = found
+            except CuewiseError as error:
+                st.session_state[LINK_PROBLEM] = error
             else:
-                st.session_state[CHOSEN] = chosen_videos((found,))
+                if isinstance(found, LinkPlaylist):
+                    st.session_state[PLAYLIST] = found
+                else:
+                    st.session_state[CHOSEN] = chosen_videos((found,))
         st.rerun()
     if (problem := st.session_state.get(LINK_PROBLEM)) is not None:
         render_failure(problem)
