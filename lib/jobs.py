@@ -7,6 +7,7 @@ in flight. Arguments are a run's id and attempt: never a key, never a path.
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sqlite3
@@ -129,6 +130,7 @@ def work(tools: Tools, executor_id: str) -> None:
     _tools = tools
     url = tools.settings.jobs_database_url
     _prepare_database(url)
+    _log_as_we_do()
     DBOS(
         config=DBOSConfig(
             name=APPLICATION,
@@ -144,6 +146,20 @@ def work(tools: Tools, executor_id: str) -> None:
     DBOS.register_queue(REMOTE, worker_concurrency=REMOTE_AT_ONCE, polling_interval_sec=POLL)
     DBOS.register_queue(LOCAL, worker_concurrency=1, polling_interval_sec=POLL)
     _submit_what_was_not(tools, url)
+
+
+def _log_as_we_do() -> None:
+    """Let the engine's words go to our log, which keeps keys out, and not to the terminal in its own form."""
+    engine = logging.getLogger("dbos")
+    engine.addHandler(logging.NullHandler())  # with any handler there, the engine adds none of its own
+    engine.addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not so a cancelled workflow: its run says that it was cancelled, and the engine would show a traceback."""
+    kind = record.exc_info[0] if record.exc_info else None
+    is_cancel = kind is not None and kind.__name__ == "DBOSAwaitedWorkflowCancelledError"  # it is not exported
+    return not is_cancel and "no longer owned by this execution" not in record.getMessage()
 
 
 def _submit_what_was_not(tools: Tools, url: str) -> None:
