@@ -1,0 +1,170 @@
+"""The real app in a process of its own, and a real browser that looks at it: for browser tests and screenshots."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, Response, sync_playwright
+
+from tests.browser_install import find_browser
+
+ROOT = Path(__file__).parents[1]
+START_SECONDS = 90
+WAIT_MS = 60_000
+"""How long a page may take to show something: the machine may be busy with a speech model."""
+
+
+@dataclass(frozen=True)
+class RunningApp:
+    """The app as `make run` starts it: its address, its data folder and where its words go."""
+
+    url: str
+    data: Path
+    output: Path
+
+    @property
+    def log(self) -> str:
+        """Everything that app and worker have logged or said."""
+        files = [*sorted((self.data / "logs").glob("*.log")), self.output]
+        return "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in files if path.exists())
+
+
+@contextmanager
+def running_app(folder: Path, **environment: str) -> Iterator[RunningApp]:
+    """Start app and worker with an empty home and an empty data folder, both inside ``folder``; end them after."""
+    home, data, output = folder / "home", folder / "data", folder / "app.txt"
+    home.mkdir(parents=True)
+    port = _free_port()
+    command = [sys.executable, "-m", "lib.ui.launch", "--port", str(port)]
+    own = {"PATH": os.environ["PATH"], "HOME": str(home), "CUEWISE_DATA": str(data)}
+    with (
+        output.open("wb") as said,
+        subprocess.Popen(
+            command, cwd=ROOT, env=own | environment, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
+        ) as process,
+    ):
+        app = RunningApp(f"http://localhost:{port}", data, output)
+        try:
+            _wait_until_it_answers(app, process)
+            yield app
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+
+
+def _wait_until_it_answers(app: RunningApp, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(f"{app.url}/api/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            pass
+        assert process.poll() is None, f"the app ended at once:\n{app.log}"
+        assert time.monotonic() < until, f"the app does not answer:\n{app.log}"
+        time.sleep(0.2)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """A Chromium without a window that can reach this machine only."""
+    path = find_browser()
+    if path is None:
+        raise RuntimeError(
+            "No Chromium was found. Install one: `python -m tests.browser_install`, or `apt-get install chromium`, "
+            "or `python -m playwright install --with-deps chromium`."
+        )
+    arguments = [
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+        "--autoplay-policy=no-user-gesture-required",
+        "--mute-audio",
+    ]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+# On a deep link Streamlit's page asks for these below the page's address first, gets a 404, and goes on to the root.
+STREAMLITS_OWN = re.compile(r"/\w+/_stcore/(health|host-config)$")
+
+
+class Watch:
+    """Notes what should never happen on a page, from its first request to its last."""
+
+    def __init__(self, page: Page) -> None:
+        self.problems: list[str] = []
+        page.on("dialog", self._on_dialog)
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.problems.append(f"uncaught in the page: {error}"))
+        page.on("request", self._on_request)
+        page.on("websocket", lambda socket: self._note_address(socket.url))
+        page.on("response", self._on_response)
+        page.on("popup", lambda popup: self.problems.append(f"a window opened: {popup.url}"))
+
+    def assert_clean(self) -> None:
+        assert not self.problems, "\n".join(self.problems)
+
+    def _on_dialog(self, dialog: Dialog) -> None:
+        self.problems.append(f"a dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        where = message.location.get("url", "")
+        if message.type == "error" and not STREAMLITS_OWN.search(where):
+            self.problems.append(f"console error: {message.text} ({where})")
+
+    def _on_request(self, request: Request) -> None:
+        self._note_address(request.url)
+
+    def _on_response(self, response: Response) -> None:
+        if response.status >= 400 and not STREAMLITS_OWN.search(response.url):
+            self.problems.append(f"{response.status} for {response.url}")
+
+    def _note_address(self, url: str) -> None:
+        if not is_loopback(url):
+            self.problems.append(f"a request left this machine: {url}")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address stays on this machine: data and blob URLs, localhost and its numbers."""
+    address = urlsplit(url)
+    if address.scheme in ("data", "blob", "about"):
+        return True
+    if address.hostname == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(address.hostname or "").is_loopback
+    except ValueError:
+        return False
+
+
+def environment_for(openrouter_url: str) -> Mapping[str, str]:
+    """Settings for an app whose OpenRouter and whose links are on loopback."""
+    return {"OPENROUTER_BASE_URL": openrouter_url, "CUEWISE_ALLOW_PRIVATE_URLS": "1"}
