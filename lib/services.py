@@ -142,6 +142,12 @@ class Services:
         """What a link leads to, and how large the download would be. Raises LinkError and NoSound."""
         return self._tools.links(self.settings.allow_private_urls).look_up(url, Need(hears_only=hears_only))
 
+    def picture(self, source: Source) -> bytes | None:
+        """The small picture of a link that was looked up, fetched here; None where there is none. Never raises."""
+        if not source.picture_url:
+            return None
+        return self._tools.links(self.settings.allow_private_urls).picture(source.picture_url)
+
     def asset(self, asset_id: str) -> MediaAsset | None:
         return self._tools.store.assets.get(asset_id)
 

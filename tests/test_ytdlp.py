@@ -283,3 +283,13 @@ def test_a_packed_page_without_end_is_not_unpacked_whole(server, door):
     url = server.put("/bomb", Answer(packed.getvalue(), "text/html", headers={"Content-Encoding": "gzip"}))
     with pytest.raises(errors.LinkTooLarge):
         door.look_up(url)
+
+
+def test_the_small_picture_of_a_video_is_fetched_here(server, door):
+    """Pictures come as bytes through the same guard; what is no picture, or too large, is none."""
+    png = b"\x89PNG\r\n\x1a\n" + bytes(100)
+    assert door.picture(server.put("/poster.png", Answer(png, media_type="image/png"))) == png
+    assert door.picture(server.put("/poster.svg", Answer(b"<svg onload='x'/>", media_type="image/svg+xml"))) is None
+    assert door.picture(server.put("/huge.png", Answer(png + bytes(3_000_000), media_type="image/png"))) is None
+    assert door.picture(server.url("/nothing.png")) is None
+    assert LinkDoor(FFMPEG).picture(server.url("/poster.png")) is None

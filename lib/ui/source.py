@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -18,6 +18,7 @@ FIRST_STEPS = (
     "Next you choose a task and one or several models, see what would be sent and what it costs, and press Run. "
     "Without a key, the speech model on this machine writes the transcript: free and private."
 )
+PICTURE_WIDTH = 120
 CHOSEN, PLAYLIST, UPLOAD_TURN = "chosen", "playlist", "upload_turn"
 FILE_PROBLEM, LINK_PROBLEM = "file_problem", "link_problem"
 
@@ -26,7 +27,8 @@ FILE_PROBLEM, LINK_PROBLEM = "file_problem", "link_problem"
 class Chosen:
     """What the user wants to run over: one source, or several videos of a playlist.
 
-    ``duration`` is in seconds, of the longest; None while a length is not known. ``facts`` is a line for the reader.
+    ``duration`` is in seconds, of the longest; None while a length is not known. ``facts`` is a line for the reader;
+    ``picture`` the small one that a link's site shows.
     """
 
     sources: tuple[Source, ...]
@@ -34,6 +36,7 @@ class Chosen:
     duration: float | None
     has_picture: bool = True
     has_sound: bool = True
+    picture: bytes | None = None
 
     @property
     def title(self) -> str:
@@ -59,6 +62,8 @@ def choose_source(services: Services) -> Chosen | None:
 def _render_chosen(chosen: Chosen) -> None:
     """The title, its facts, and the way back."""
     with st.container(border=True), st.container(horizontal=True, vertical_alignment="center"):
+        if chosen.picture is not None:
+            st.image(chosen.picture, width=PICTURE_WIDTH)
         with st.container(gap=None, width="stretch"):
             st.markdown(f"{_icon(chosen)} **{plain(chosen.title)}**")
             st.caption(plain(chosen.facts))
@@ -151,7 +156,8 @@ def _take_link(services: Services) -> None:
                 if isinstance(found, LinkPlaylist):
                     st.session_state[PLAYLIST] = found
                 else:
-                    st.session_state[CHOSEN] = chosen_videos((found,))
+                    chosen = chosen_videos((found,))
+                    st.session_state[CHOSEN] = replace(chosen, picture=services.picture(chosen.sources[0]))
         st.rerun()
     if (problem := st.session_state.get(LINK_PROBLEM)) is not None:
         render_failure(problem)

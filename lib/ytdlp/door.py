@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies
 
-from lib.addresses import AddressGuard
-from lib.errors import BadLink, DownloadFailed, LinkTooLarge, NothingThere, NotMediaPage
+from lib.addresses import AddressGuard, without_credentials
+from lib.errors import BadLink, CuewiseError, DownloadFailed, LinkTooLarge, NothingThere, NotMediaPage
 from lib.ytdlp.answers import Answers
 from lib.ytdlp.debug_log import DebugLog
 from lib.ytdlp.failures import chain_of, translated
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
 
 SOCKET_TIMEOUT = 20.0  # seconds of silence
 DOWNLOAD_RETRIES = 2
+PICTURE_BYTES = 2_000_000
+PICTURE_STARTS = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,20 @@ class LinkDoor:
             ask_sizes(info, ydl.answers, ydl.urlopen)
             self._refuse(info, ydl.answers)
             return video_of(info, url, ydl.answers)
+
+    def picture(self, url: str) -> bytes | None:
+        """The small picture that a site shows for a video, as PNG, JPEG, WebP or GIF; None where none can be had.
+
+        Fetched here, through the guard, so that a page need not load anything from elsewhere. Never raises.
+        """
+        try:
+            with self._open(url, Need()) as (ydl, checked), ydl.urlopen(checked) as response:
+                content = response.read(PICTURE_BYTES + 1)
+        except CuewiseError as exc:
+            log.info("no picture from %s: %s", without_credentials(url), exc.code)
+            return None
+        is_picture = content.startswith(PICTURE_STARTS) or content[8:12] == b"WEBP"
+        return content if is_picture and len(content) <= PICTURE_BYTES else None
 
     def download(self, url: str, folder: Path, need: Need | None = None, on_progress: OnProgress | None = None) -> Path:
         """Bring the video into ``folder`` and return the path of the whole file.
