@@ -87,7 +87,9 @@ class LinkDoor:
         """
         try:
             with self._open(url, Need()) as (ydl, checked), ydl.urlopen(checked) as response:
-                content = response.read(PICTURE_BYTES + 1)
+                content = b""
+                while len(content) <= PICTURE_BYTES and (block := response.read(1 << 16)):
+                    content += block
         except CuewiseError as exc:
             log.info("no picture from %s: %s", without_credentials(url), exc.code)
             return None
