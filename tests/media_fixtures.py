@@ -8,7 +8,12 @@ from pathlib import Path
 import av
 import numpy as np
 
+from lib.domain.media import MediaAsset
 from lib.media.ffmpeg import file_url, run_ffmpeg
+from lib.media.probe import probe
+
+LIMIT = 14_000_000
+ASSET_ID = "a" * 64
 
 PICTURE = ("-f", "lavfi", "-i", "testsrc=size=320x180:rate=25:duration=4")
 SOUND = ("-f", "lavfi", "-i", "sine=duration=4")
@@ -26,6 +31,10 @@ def make(path: Path, *arguments: str) -> Path:
     """Make a file with ffmpeg."""
     run_ffmpeg([*arguments, file_url(path)], duration=1.0)
     return path
+
+
+def look(path: Path) -> MediaAsset:
+    return probe(path, ASSET_ID, path.stat().st_size)
 
 
 def footage(name: str) -> Path:

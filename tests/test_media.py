@@ -17,7 +17,6 @@ from pathlib import Path
 import av
 import pytest
 
-from lib.domain.media import MediaAsset
 from lib.domain.renditions import estimate_audio_bytes, estimate_video_bytes
 from lib.errors import (
     Cancelled,
@@ -34,15 +33,16 @@ from lib.errors import (
 )
 from lib.media.encode import encode_audio, encode_video
 from lib.media.ffmpeg import file_url, run_ffmpeg
-from lib.media.probe import probe
 from tests.media_fixtures import (
     CLOCK,
     H264,
     LATE_SOUND,
+    LIMIT,
     PICTURE,
     SOUND,
     footage,
     is_whole_mp4,
+    look,
     make,
     onset,
     pictures,
@@ -50,13 +50,6 @@ from tests.media_fixtures import (
     shown_times,
     speech,
 )
-
-LIMIT = 14_000_000
-ASSET_ID = "a" * 64
-
-
-def look(path: Path) -> MediaAsset:
-    return probe(path, ASSET_ID, path.stat().st_size)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,11 @@ from pathlib import Path
 from lib.domain import renditions
 from lib.domain.media import MediaAsset
 from lib.errors import MediaError, MediaTooLong, NoPicture, NoSound
-from lib.media.ffmpeg import file_url, input_options, run_ffmpeg
+from lib.media import clock
+from lib.media.clock import seconds
+from lib.media.ffmpeg import file_url, run_ffmpeg
+from lib.media.hardware import HardwareEncoder, encoder_arguments, hardware_encoders
+from lib.media.key_frames import stand_alone
 
 log = logging.getLogger(__name__)
 
@@ -23,27 +27,41 @@ millisecond in Matroska, and ``start`` seldom falls on a tick."""
 DECODING = ("-reinit_filter:v", "0", "-skip_loop_filter:v", "noref")
 """A change of size in the middle (a call, a broadcast) must not start the filters, and so the clock, anew. Smoothing
 pictures that no other is made from is a tenth of the work, and cannot be seen at this size. (Skipping them would save
-a quarter more, and lose the pictures of a screen recording that changes every few seconds.)"""
+a quarter more, and lose the pictures of a screen recording that changes every few seconds. Decoding at half the size,
+which only older codecs can, saves next to nothing: -lowres was measured.)"""
 
-_SEARCHED_BY_TIME = {"mpegts", "mpeg", "ogg"}
-"""Containers without an index, whose clock may jump."""
+KEY_FRAMES_ALONE = ("-bsf:v", "noise=drop=not(key)")
+"""Let nothing but key frames through to the decoder. Not ``-skip_frame``: it hides the pictures from the search for
+the file's beginning, and in Matroska sound that begins late begins at 0. Nor ``-discard nokey``: in mp4 it gives the
+pictures times of others, a tenth of a second off."""
 
 
 @dataclass(frozen=True, slots=True)
 class VideoRecipe:
     """How pictures and sound are re-encoded. ``width`` bounds both sides, in pixels; bit rates are per second.
 
-    ``video_bit_rate`` is a ceiling; None leaves it to the limit in bytes. A lower ``crf`` is a better picture.
+    ``video_bit_rate`` is a ceiling; None leaves it to the limit in bytes. ``usual_bit_rate`` is what the pictures
+    take when nothing holds them back, ``floor_bit_rate`` what they need. A lower ``crf`` is a better picture.
     """
 
     width: int = 640
     frame_rate: float = 1.0
     audio_bit_rate: int = renditions.AUDIO_BIT_RATE
     video_bit_rate: int | None = None
+    usual_bit_rate: int = renditions.VIDEO_BIT_RATE
+    floor_bit_rate: int = renditions.VIDEO_FLOOR_BIT_RATE
     crf: int = 30
 
 
 SPEECH = VideoRecipe()
+"""Who speaks, and roughly where."""
+VISUAL = VideoRecipe(
+    width=960,
+    usual_bit_rate=renditions.VISUAL_BIT_RATE,
+    floor_bit_rate=renditions.VISUAL_FLOOR_BIT_RATE,
+    crf=26,
+)
+"""What is written on a screen, and what happens in a scene."""
 
 
 def encode_video(
@@ -60,27 +78,32 @@ def encode_video(
     """Write a stretch of the source as H.264 mp4 with mono AAC, at most ``limit_bytes``, and return its size.
 
     Second 0 of the target is ``start`` of the source, for pictures and sound alike, wherever its streams begin; the
-    picture at second n is the one the source shows at ``start + n``. Turned as the source is meant to be watched,
-    never enlarged. ``on_progress`` is given the share done; what it raises ends the work and comes through.
+    picture at second n is the one the source shows at ``start + n``, and the last is held to ``end``. Turned as the
+    source is meant to be watched, never enlarged. ``on_progress`` is given the share done; what it raises ends the
+    work and comes through.
     Raises NoPicture, MediaTooLong when it cannot be made to fit, and what ``run_ffmpeg`` raises.
     """
-    if asset.video is None:
-        raise NoPicture("The file has no pictures.")
-    duration = end - start
-    rates = renditions.video_bit_rates(duration, asset.has_sound, limit_bytes, audio_bit_rate=recipe.audio_bit_rate)
-    if rates is None:
-        raise _too_long(duration, limit_bytes)
-    ceiling = min(rates.video, recipe.video_bit_rate or rates.video)
-    recipe = replace(recipe, audio_bit_rate=rates.audio, video_bit_rate=ceiling)
-    for _ in range(MAX_ATTEMPTS):
-        arguments = _video_arguments(source, target, start, duration, asset, recipe)
-        run_ffmpeg(arguments, duration=duration, on_progress=on_progress)
-        size_bytes = target.stat().st_size
-        if size_bytes <= limit_bytes:
-            return size_bytes
-        log.info("asset %s: %d bytes made, %d allowed; once more, smaller", asset.id[:12], size_bytes, limit_bytes)
-        recipe = _smaller(recipe, size_bytes / limit_bytes)
-    raise _too_long(duration, limit_bytes)
+    return _encode_pictures(source, target, start, end, asset, limit_bytes, recipe, on_progress, key_frames=False)
+
+
+def encode_key_frames(
+    source: Path,
+    target: Path,
+    *,
+    start: float,
+    end: float,
+    asset: MediaAsset,
+    limit_bytes: int,
+    recipe: VideoRecipe = SPEECH,
+    on_progress: Callable[[float], None] | None = None,
+) -> int:
+    """As ``encode_video``, ten times faster, from the key frames alone: the picture at second n is the last key frame
+    at or before ``start + n``, late by up to the spacing of key frames.
+
+    Where key frames cannot be decoded alone (see ``stand_alone``) every picture is decoded, as slow and as exact as
+    ``encode_video``.
+    """
+    return _encode_pictures(source, target, start, end, asset, limit_bytes, recipe, on_progress, key_frames=True)
 
 
 def encode_audio(
@@ -106,11 +129,11 @@ def encode_audio(
         if best is None or bit_rate > best:
             continue
         arguments = [
-            *_input(source, start, asset),
+            *clock.read_from(source, start, asset),
             *("-map", "0:a:0", "-vn", "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1"),
-            *("-af", _sound_filter(start, duration, asset), "-ac", "1", "-ar", _mp3_sample_rate(bit_rate)),
-            *("-c:a", "libmp3lame", "-b:a", str(bit_rate), "-t", _seconds(duration), "-f", "mp3", file_url(target)),
-            *_clock_kept(asset, duration),
+            *("-af", clock.sound_filter(start, duration, asset), "-ac", "1", "-ar", _mp3_sample_rate(bit_rate)),
+            *("-c:a", "libmp3lame", "-b:a", str(bit_rate), "-t", seconds(duration), "-f", "mp3", file_url(target)),
+            *clock.kept(asset, duration),
         ]
         run_ffmpeg(arguments, duration=duration, on_progress=on_progress)
         size_bytes = target.stat().st_size
@@ -119,89 +142,113 @@ def encode_audio(
     raise _too_long(duration, limit_bytes)
 
 
+def _encode_pictures(
+    source: Path,
+    target: Path,
+    start: float,
+    end: float,
+    asset: MediaAsset,
+    limit_bytes: int,
+    recipe: VideoRecipe,
+    on_progress: Callable[[float], None] | None,
+    *,
+    key_frames: bool,
+) -> int:
+    if asset.video is None:
+        raise NoPicture("The file has no pictures.")
+    key_frames = key_frames and stand_alone(source, start)
+    duration = end - start
+    rates = renditions.video_bit_rates(
+        duration, asset.has_sound, limit_bytes, audio_bit_rate=recipe.audio_bit_rate, floor=recipe.floor_bit_rate
+    )
+    if rates is None:
+        raise _too_long(duration, limit_bytes)
+    ceiling = min(rates.video, recipe.video_bit_rate or rates.video)
+    recipe = replace(recipe, audio_bit_rate=rates.audio, video_bit_rate=ceiling)
+    hardware = next(iter(hardware_encoders()), None)
+    for _ in range(MAX_ATTEMPTS):
+        size_bytes = None
+        if hardware is not None:
+            arguments = _video_arguments(source, target, start, duration, asset, recipe, key_frames, hardware)
+            size_bytes = _tried(arguments, target, duration, on_progress)
+            hardware = None
+        if size_bytes is None:
+            arguments = _video_arguments(source, target, start, duration, asset, recipe, key_frames, None)
+            run_ffmpeg(arguments, duration=duration, on_progress=on_progress)
+            size_bytes = target.stat().st_size
+        if size_bytes <= limit_bytes:
+            return size_bytes
+        log.info("asset %s: %d bytes made, %d allowed; once more, smaller", asset.id[:12], size_bytes, limit_bytes)
+        recipe = _smaller(recipe, size_bytes / limit_bytes)
+    raise _too_long(duration, limit_bytes)
+
+
+def _tried(
+    arguments: list[str], target: Path, duration: float, on_progress: Callable[[float], None] | None
+) -> int | None:
+    """The size of what a hardware encoder made; None when it refused, as some do with small or odd pictures."""
+    try:
+        run_ffmpeg(arguments, duration=duration, on_progress=on_progress, is_trial=True)
+    except MediaError:
+        return None
+    return target.stat().st_size
+
+
 def _video_arguments(
-    source: Path, target: Path, start: float, duration: float, asset: MediaAsset, recipe: VideoRecipe
+    source: Path,
+    target: Path,
+    start: float,
+    duration: float,
+    asset: MediaAsset,
+    recipe: VideoRecipe,
+    key_frames: bool,
+    hardware: HardwareEncoder | None,
 ) -> list[str]:
-    lead = _lead(start, asset)
+    pictures = _picture_filter(recipe, clock.lead_of(start, asset), is_held=key_frames)
+    if hardware is None:
+        coding = ["-c:v", "libx264", "-preset", "veryfast", "-crf", str(recipe.crf), "-pix_fmt", "yuv420p"]
+    else:
+        pictures += hardware.upload
+        coding = encoder_arguments(hardware, min(recipe.usual_bit_rate, recipe.video_bit_rate))
     arguments = [
+        *(hardware.before if hardware is not None else ()),
         *DECODING,
-        *_input(source, start, asset),
+        *(KEY_FRAMES_ALONE if key_frames else ()),
+        *clock.read_from(source, start, asset),
         # V leaves out cover art.
-        *("-map", "0:V:0", "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1"),
-        *("-vf", _picture_filter(recipe, lead), "-c:v", "libx264", "-preset", "veryfast", "-crf", str(recipe.crf)),
+        *("-map", "0:V:0", "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1", "-vf", pictures),
+        *coding,
         *_ceiling(recipe.video_bit_rate, duration),
         # Without B-frames the first picture needs no edit list, which some readers ignore: two seconds off.
-        *("-bf", "0", "-g", "60", "-pix_fmt", "yuv420p"),
+        *("-bf", "0", "-g", "60"),
+        # The last picture lasts no longer than the clip.
+        *("-bsf:v", f"setts=time_base=1/1000:prescale=1:duration=min(DURATION\\,max(1\\,{duration * 1000:.0f}-PTS))"),
     ]
     if recipe.audio_bit_rate and asset.has_sound:
-        arguments += ["-map", "0:a:0", "-af", _sound_filter(start, duration, asset), "-ac", "1", "-ar", "24000"]
+        sound = clock.sound_filter(start, duration, asset)
+        arguments += ["-map", "0:a:0", "-af", sound, "-ac", "1", "-ar", "24000"]
         arguments += ["-c:a", "aac", "-b:a", str(recipe.audio_bit_rate)]
-    arguments += ["-t", _seconds(duration), "-movflags", "+faststart", "-f", "mp4", file_url(target)]
-    return arguments + _clock_kept(asset, duration)
+    arguments += ["-t", seconds(duration), "-movflags", "+faststart", "-f", "mp4", file_url(target)]
+    return arguments + clock.kept(asset, duration)
 
 
-def _input(source: Path, start: float, asset: MediaAsset) -> list[str]:
-    """The source from the key frame before ``start`` on; the filters drop what lies before it.
-
-    ``-accurate_seek``, the default, would drop it earlier: of a screen recording that shows one picture for a
-    minute, the picture shown at ``start`` would be lost.
-    """
-    options = input_options()
-    arguments = [word for name, value in options.items() for word in (f"-{name}", value)]
-    if begin := start - _lead(start, asset):
-        arguments += ["-noaccurate_seek", "-ss", _seconds(begin)]
-    return [*arguments, "-i", file_url(source)]
-
-
-def _lead(start: float, asset: MediaAsset) -> float:
-    """How much earlier than ``start`` reading begins, in seconds.
-
-    Containers without an index are searched by time, and the search may end behind the key frame that is needed.
-    """
-    if asset.container not in _SEARCHED_BY_TIME:
-        return 0.0
-    spacing = asset.video.key_frame_spacing if asset.video is not None else None
-    return min(start, max(10.0, 2 * (spacing or 0.0)))
-
-
-def _clock_kept(asset: MediaAsset, duration: float) -> list[str]:
-    """Make ffmpeg read every stream, and throw away what it read.
-
-    In containers whose clock may jump it moves second 0 to the first stream that is used ("Correcting start time"):
-    a sound that begins 5 s after the pictures would begin at 0.
-    """
-    if asset.container not in _SEARCHED_BY_TIME:
-        return []
-    return ["-map", "0:V?", "-map", "0:a?", "-c", "copy", "-t", _seconds(duration), "-f", "null", "-"]
-
-
-def _picture_filter(recipe: VideoRecipe, lead: float) -> str:
+def _picture_filter(recipe: VideoRecipe, lead: float, *, is_held: bool) -> str:
     # Rounded up, second n gets the last picture at or before n; the default takes pictures up to half a second ahead.
     # Pictures that end before the sound does are held, as players do, and even where the clip begins after their end.
     tick = f"fps={recipe.frame_rate:g}:round=up"
-    rate = f"{tick},tpad=stop=-1:stop_mode=clone,{tick}:start_time=0"
+    # A last picture that ends before the next full second would be lost, were it not made longer first. By one more
+    # than there is time for: of slides at a picture in ten seconds, it would be none.
+    longer = f"tpad=stop_duration={1.5 / recipe.frame_rate:g}:stop_mode=clone,tpad=stop=1:stop_mode=clone"
+    rate = f"{longer},{tick},tpad=stop=-1:stop_mode=clone,{tick}:start_time=0"
     # Square pixels, both sides even and within the bound, never enlarged.
     shrink = f"min(1,{recipe.width}/max(iw*sar,ih))"
     size = f"scale=w='max(2,2*trunc(iw*sar*{shrink}/2))':h='max(2,2*trunc(ih*{shrink}/2))'"
     # A first picture that comes late (often by 20 ms) is shown from second 0 on; else that of second 1 would be.
-    time = f"PTS-{_seconds(lead + PICTURE_TOLERANCE)}/TB"
+    time = f"PTS-{seconds(lead + PICTURE_TOLERANCE)}/TB"
+    # Each picture is made small once: before it is repeated, or after those between the seconds are dropped.
+    steps = f"{size},{rate}" if is_held else f"{rate},{size}"
     # In a time base of whole seconds the end of the clip would be rounded, and its last picture lost.
-    return f"setpts='if(N,{time},min(0,{time}))',{rate},settb=1/1000,{size},setsar=1,format=yuv420p"
-
-
-def _sound_filter(start: float, duration: float, asset: MediaAsset) -> str:
-    """Sound on the clock of the clip: what lies before second 0 is cut, gaps and a late beginning become silence.
-
-    A sound that ends before the clip begins still gives a tenth of a second of silence: an empty track is refused.
-    """
-    # A broadcast may change its sound from stereo to 5.1 in the middle. That starts the filters anew, and they would
-    # fill up from second 0 again: there, only a beginning known to be late is filled. Elsewhere sound never changes,
-    # but a call's recording leaves out packets where nobody speaks.
-    is_filled = asset.container not in _SEARCHED_BY_TIME or asset.audio[0].start > start
-    resample = "aresample=async=1:first_pts=0" if is_filled else "aresample=async=1"
-    silence = _seconds(min(duration, 0.1))
-    lead = _seconds(_lead(start, asset))
-    return f"asetpts=PTS-{lead}/TB,atrim=start=0,{resample},apad=whole_dur={silence}"
+    return f"setpts='if(N,{time},min(0,{time}))',{steps},settb=1/1000,setsar=1,format=yuv420p"
 
 
 def _ceiling(bit_rate: int, duration: float) -> list[str]:
@@ -225,10 +272,6 @@ def _smaller(recipe: VideoRecipe, excess: float) -> VideoRecipe:
 def _mp3_sample_rate(bit_rate: int) -> str:
     # MPEG-2 rates: below 32 kbit/s the bits go further when nothing above 8 kHz, of no use to speech, is kept.
     return "24000" if bit_rate >= 32_000 else "16000"
-
-
-def _seconds(time: float) -> str:
-    return f"{time:.6f}"
 
 
 def _too_long(duration: float, limit_bytes: int) -> MediaError:

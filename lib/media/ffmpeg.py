@@ -76,12 +76,18 @@ def file_url(path: Path) -> str:
     return f"file:{Path(path).absolute()}"
 
 
-def run_ffmpeg(arguments: list[str], *, duration: float, on_progress: Callable[[float], None] | None = None) -> None:
+def run_ffmpeg(
+    arguments: list[str],
+    *,
+    duration: float,
+    on_progress: Callable[[float], None] | None = None,
+    is_trial: bool = False,
+) -> None:
     """Run ffmpeg to its end. ``arguments`` go to it as they are, never through a shell; name files with ``file_url``.
 
     ``on_progress`` is given the share done, 0 to 1, of ``duration`` seconds of output, at least twice a second and
     in this thread. What it raises (Cancelled) ends ffmpeg at once and comes through. However this call ends, ffmpeg
-    has ended; when this process is killed, so is ffmpeg (on Linux).
+    has ended; when this process is killed, so is ffmpeg (on Linux). Of a trial, a failure is not worth a warning.
     Raises DiskFull, FolderReadOnly, TruncatedMedia, UnknownCodec, MediaError.
     """
     command = [
@@ -114,7 +120,7 @@ def run_ffmpeg(arguments: list[str], *, duration: float, on_progress: Callable[[
         process.stderr.close()
     if code != 0:
         message = "\n".join(said)
-        log.warning("ffmpeg ended with %d:\n%s", code, message)
+        log.log(logging.DEBUG if is_trial else logging.WARNING, "ffmpeg ended with %d:\n%s", code, message)
         raise _translated(message)
     if on_progress is not None:
         on_progress(1.0)

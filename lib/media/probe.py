@@ -68,11 +68,12 @@ def probe(path: Path, asset_id: str, size_bytes: int) -> MediaAsset:
         raise TruncatedMedia("The file ends before its own end: part of it is missing.")
     if shape.is_image:
         raise NotMedia("The file is a picture, not a video or sound.")
-    with _opened(path, shape) as container:
+    with opened(path, shape) as container:
         return _asset(container, path, shape, asset_id, size_bytes)
 
 
-def _opened(path: Path, shape: Layout | None = None) -> av.container.InputContainer:
+def opened(path: Path, shape: Layout | None = None) -> av.container.InputContainer:
+    """The file, open for reading, with the limits that all inputs have. Raises InputError, TruncatedMedia, NotMedia."""
     import av
 
     try:
@@ -88,7 +89,7 @@ def _opened(path: Path, shape: Layout | None = None) -> av.container.InputContai
 def _asset(
     container: av.container.InputContainer, path: Path, shape: Layout, asset_id: str, size_bytes: int
 ) -> MediaAsset:
-    pictures = [stream for stream in container.streams.video if not _is_cover(stream)]
+    pictures = [stream for stream in container.streams.video if not is_cover(stream)]
     sounds = list(container.streams.audio)
     if not pictures and not sounds:
         raise NotMedia("The file holds neither pictures nor sound.")
@@ -119,7 +120,8 @@ def _asset(
     )
 
 
-def _is_cover(stream: av.VideoStream) -> bool:
+def is_cover(stream: av.VideoStream) -> bool:
+    """Whether the pictures are a cover or thumbnails, and no video."""
     from av.stream import Disposition
 
     return bool(stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails))
@@ -185,13 +187,13 @@ def _last_end(container: av.container.InputContainer, streams: list[Any], claime
 
 def _whole_end(path: Path, streams: list[Any]) -> float:
     """The same, from the file's first packet on."""
-    with _opened(path) as container:
+    with opened(path) as container:
         return _last_end(container, [container.streams[stream.index] for stream in streams], None)
 
 
 def _counted(path: Path, index: int) -> float:
     """The lengths of a stream's packets together, in seconds."""
-    with _opened(path) as container:
+    with opened(path) as container:
         packets = _packets(container, [container.streams[index]])
         return sum(float((packet.duration or 0) * packet.time_base) for packet in packets)
 
