@@ -164,17 +164,13 @@ def _work(run_id: str, number: int, tools: Tools, reporter: Reporter) -> Asked:
             part,
             request.media_limit_bytes,
             tools,
-            lambda fraction: reporter.stage(Stage.PREPARING, fraction, _count(number, plan)),
+            lambda fraction: reporter.stage(Stage.PREPARING, fraction),
         )
         reporter.part(number, PartState.ASKING, size_bytes=rendition.size_bytes)
     else:
         reporter.part(number, PartState.ASKING)
-    reporter.stage(Stage.ASKING, None, _count(number, plan))
+    reporter.stage(Stage.ASKING)
     return ask(request, model, plan, part, rendition, tools, reporter)
-
-
-def _count(number: int, plan: Plan) -> str:
-    return f"{number + 1} of {len(plan.parts)}"
 
 
 def _run(run_id: str, tools: Tools) -> Run:

@@ -201,7 +201,7 @@ def _figures(plans: list[Plan]) -> str:
         count_words(parts, "part") if sent and parts else "",
         f"{sum(prompt):,} tokens in" if sum(prompt) else "",
         f"{sum(completion):,} out" if sum(completion) else "",
-        f"about {duration_words(sum(seconds))}" if seconds else "",
+        f"about {duration_words(max(1, round(sum(seconds))))}" if seconds else "",
     ]
     return " · ".join(figure for figure in figures if figure)
 
@@ -210,7 +210,8 @@ def _bytes(sent: int, held: int) -> str:
     """What is sent, and from how much it was made when that differs."""
     if not sent:
         return ""
-    return f"{bytes_words(held)} → {bytes_words(sent)} sent" if held and held != sent else f"{bytes_words(sent)} sent"
+    words = f"{bytes_words(sent)} to send"
+    return f"{bytes_words(held)} → {words}" if held and held != sent else words
 
 
 def sum_known(amounts: Iterable[Decimal | None]) -> Decimal | None:

@@ -39,6 +39,8 @@ def render_catalogue(services: Services) -> None:
         height="content" if len(models) <= 16 else 600,
         column_config={
             "Name": st.column_config.TextColumn(width="medium"),
+            "Sees": st.column_config.TextColumn(width="small", alignment="center"),
+            "Hears": st.column_config.TextColumn(width="small", alignment="center"),
             "Id": st.column_config.TextColumn(width="medium", help="local/… runs on this machine: free and private"),
             PRICE: st.column_config.NumberColumn(format="dollar", help="US dollars for an hour of video in, estimated"),
             "Context": st.column_config.NumberColumn(format="%.1f h", help="Hours of video that fit at once"),
@@ -70,8 +72,8 @@ def table_row(model: Model) -> dict[str, object]:
     price = 0 if model.is_local else hour_price(model)
     return {
         "Name": model.name,
-        "Sees": model.sees,
-        "Hears": model.hears,
+        "Sees": "✓" if model.sees else "",
+        "Hears": "✓" if model.hears else "",
         PRICE: None if price is None else float(price),
         "Context": None if model.is_local else context_hours(model),
         "Retires": model.expires,
