@@ -217,7 +217,7 @@ def test_the_bill_comes_before_the_run_and_nothing_is_paid_twice(visit, app, ope
     choose_model(page, "Google: Gemini 3.8 Flash")
     box = bill(page, "Google: Gemini 3.8 Flash")
     expect(box).to_contain_text("sees and hears")
-    expect(box).to_contain_text(re.compile(r"Fits.*MB sent · 1 part · [\d,]+ tokens in"))
+    expect(box).to_contain_text(re.compile(r"Fits.*MB to send · 1 part · [\d,]+ tokens in"))
     expect(page.get_by_text(re.compile(r"^Total: \$0\.\d{4} \(estimate\)"))).to_be_visible()
 
     page.get_by_role("button", name="Run", exact=True).click()
