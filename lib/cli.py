@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -16,18 +17,20 @@ from pathlib import Path
 from lib import errors, prompts
 from lib.domain.media import Source, SourceKind
 from lib.domain.model import Model
-from lib.domain.plan import MEGABYTE, Plan
-from lib.domain.run import Run, RunRequest, RunState
+from lib.domain.plan import MEGABYTE, Plan, Quality, RouteChoice, Times
+from lib.domain.run import PartState, Run, RunRequest, RunState
 from lib.errors import CuewiseError, InputError, ModelError
 from lib.formats import FORMATS
 from lib.formats.timecode import format_clock, parse_time
 from lib.logs import start_logging
-from lib.services import LinkPlaylist, Services, open_services
+from lib.pipeline.run import as_failure
+from lib.services import LinkPlaylist, PreparedPart, Services, open_services
 from lib.settings import Settings
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 DEFAULT_MODEL = "local/whisper-base"
 POLL = 0.2
+ROUTES = "auto, link, asis, audio or video: how the clip reaches the model"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,6 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return FAILED
+    except Exception as exc:
+        failure = as_failure(exc, "of the command line")
+        _say(f"{failure.message} {failure.hint}")
+        return FAILED
     finally:
         if services is not None:
             services.close()
@@ -66,6 +73,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_question(plan)
     plan.add_argument("--json", action="store_true", help="as JSON")
     plan.set_defaults(command=_plan)
+
+    prepare = commands.add_parser("prepare", help="write the files that would be sent, and print the plan")
+    _add_question(prepare)
+    prepare.add_argument("--output", required=True, metavar="DIR", help="the folder to write them to")
+    prepare.add_argument("--json", action="store_true", help="as JSON")
+    prepare.set_defaults(command=_prepare)
 
     models = commands.add_parser("models", help="the local models and the living catalogue")
     models.add_argument("--json", action="store_true", help="as JSON")
@@ -91,6 +104,9 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", type=_time, default=0.0, metavar="T", help="90, 1:30 or 0:01:30.5")
     parser.add_argument("--end", type=_time, metavar="T")
     parser.add_argument("--language", metavar="L", help="the language spoken, as a code or a name; default automatic")
+    parser.add_argument("--quality", choices=list(Quality), metavar="Q", help="speech or visual (text on the screen)")
+    parser.add_argument("--route", choices=list(RouteChoice), default=RouteChoice.AUTO, metavar="R", help=ROUTES)
+    parser.add_argument("--times", choices=list(Times), default=Times.AUDIO, metavar="W", help="audio or model")
     parser.add_argument("--term", action="append", default=[], metavar="WORD", help="a name to spell right, repeatable")
 
 
@@ -116,10 +132,13 @@ def _run(services: Services, options: argparse.Namespace) -> int:
     for plan in plans:
         if plan.refusal:
             raise errors.PlanRefused(f"{plan.model_id}: {plan.refusal}")
-    runs = [services.submit(request) for request in requests]
+    runs: list[Run] = []
     try:
+        for request in requests:
+            runs.append(services.submit(request))
         runs = _watch(services, [run.id for run in runs])
-    except KeyboardInterrupt:
+    except BaseException:
+        # Nothing goes on behind the back of who stopped here.
         for run in runs:
             services.cancel(run.id)
         raise
@@ -140,6 +159,35 @@ def _plan(services: Services, options: argparse.Namespace) -> int:
         for plan in plans:
             print(_plan_line(plan))
     return DONE
+
+
+def _prepare(services: Services, options: argparse.Namespace) -> int:
+    records = []
+    for request in _requests(services, options):
+        plan, renditions = services.prepare(request, _say)
+        folder = Path(options.output)
+        files = _copied(renditions, folder, plan.model_id)
+        records.append(_plan_record(plan) | {"files": files})
+        if not options.json:
+            print(_plan_line(plan))
+            for file in files:
+                print(f"  {file['path']}  {file['size_bytes'] / MEGABYTE:.2f} MB  {format_clock(file['start'])}")
+    if options.json:
+        print(_json(records[0] if len(records) == 1 else records))
+    return DONE
+
+
+def _copied(renditions: Sequence[PreparedPart], folder: Path, model_id: str) -> list[dict[str, object]]:
+    files = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, each in enumerate(renditions):
+            target = folder / f"{model_id.replace('/', '_')}.{number + 1:03d}{each.suffix}"
+            shutil.copyfile(each.path, target)
+            files.append({"path": str(target), "size_bytes": each.size_bytes, "start": each.start, "end": each.end})
+    except OSError as exc:
+        raise InputError(f"{folder} cannot be written: {exc.strerror}.", "Choose another --output.") from exc
+    return files
 
 
 def _models(services: Services, options: argparse.Namespace) -> int:
@@ -195,6 +243,9 @@ def _requests(services: Services, options: argparse.Namespace) -> list[RunReques
             end=options.end,
             language=options.language,
             terms=tuple(options.term),
+            quality=Quality(options.quality) if options.quality else None,
+            route=RouteChoice(options.route),
+            times=Times(options.times),
         )
         for model_id in models
     ]
@@ -252,7 +303,9 @@ def _state_line(run: Run) -> str:
     if run.state is RunState.DONE:
         seconds = "" if run.seconds is None else f" in {run.seconds:.1f} s"
         cost = "" if not run.cost_usd else f", ${run.cost_usd}"
-        return f"done{seconds}{cost}{', from the cache' if run.from_cache else ''} (run {run.id})"
+        failed = sum(part.state is PartState.FAILED for part in run.parts)
+        lost = f", but {failed} of {len(run.parts)} parts failed" if failed else ""
+        return f"done{seconds}{cost}{', from the cache' if run.from_cache else ''}{lost} (run {run.id})"
     return str(run.state)
 
 

@@ -131,6 +131,14 @@ class MediaFiles:
                     if _touched(leftover) < limit:
                         _remove(leftover)
 
+    def sweep_renditions(self, older_than: float) -> None:
+        """Remove the renditions that were made so many seconds ago: they can be made again."""
+        limit = time.time() - older_than
+        for rendition in (self.data_dir / "renditions").glob("*/*"):
+            with suppress(OSError):
+                if rendition.lstat().st_mtime < limit:
+                    _remove(rendition)
+
     def _asset_path(self, asset_id: str) -> Path:
         return self.data_dir / "media" / asset_id[:2] / asset_id
 

@@ -12,23 +12,36 @@ import os
 import signal
 import sqlite3
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from dbos import DBOS, DBOSClient, DBOSConfig
+from dbos import error as engine_errors
 from sqlalchemy import make_url
 
 from lib.domain.run import Failure
 from lib.errors import Cancelled, StorageError
-from lib.pipeline.run import as_failure, begin_run, end_run, fail_run, find_model, work_on_part
+from lib.pipeline.part import repair_part, work_on_part
+from lib.pipeline.run import (
+    as_failure,
+    begin_run,
+    end_run,
+    fail_run,
+    find_model,
+    hear,
+    hears_too,
+    known_run,
+)
 from lib.pipeline.tools import Tools
 
 APPLICATION = "cuewise"
 APPLICATION_VERSION = "1"
 """Pinned: the engine's own default is a hash of the source, and an edited comment would strand waiting work."""
 
-RUNS, REMOTE, LOCAL = "runs", "remote", "local"
-"""The queues: whole runs; parts asked of a server; parts heard on this machine, one at a time."""
-REMOTE_AT_ONCE = 8
+RUNS, REMOTE, FREE, LOCAL = "runs", "remote", "free", "local"
+"""The queues: whole runs; parts asked of a server; of a free model; heard on this machine, one at a time."""
+FREE_LIMIT = {"limit": 20, "period": 60}
+"""OpenRouter takes 20 requests a minute for free models."""
 RUNS_AT_ONCE = 24
 POLL = 0.2
 
@@ -47,14 +60,42 @@ def _begin(run_id: str, attempt: int) -> int:
 
 
 @DBOS.step()
-def _queue_for(run_id: str) -> str:
+def _begin_repair(run_id: str, attempt: int, number: int) -> int:
+    """Gives the take: a part that has an answer is asked anew, and the attempt's number makes that a question of its
+    own, also when a crash makes us ask again."""
+    store = _at_work().store
+    store.runs.begin(run_id, attempt)
+    store.runs.settle_parts(run_id, attempt, but=number)
+    return attempt if store.runs.answers(run_id)[number] else 0
+
+
+@DBOS.step()
+def _queue_for(run_id: str, model_id: str | None) -> str:
     tools = _at_work()
-    return LOCAL if find_model(tools.store.runs.get(run_id).request.model_id, tools).is_local else REMOTE
+    model = find_model(model_id or known_run(run_id, tools).request.model_id, tools)
+    if model.is_local:
+        return LOCAL
+    return FREE if model.is_free else REMOTE
+
+
+@DBOS.step()
+def _hears_too(run_id: str) -> bool:
+    return hears_too(run_id, _at_work())
+
+
+@DBOS.step()
+def _hear(run_id: str, attempt: int) -> None:
+    hear(run_id, attempt, _at_work())
 
 
 @DBOS.step()
 def _part(run_id: str, attempt: int, number: int) -> None:
     work_on_part(run_id, attempt, number, _at_work())
+
+
+@DBOS.step()
+def _repair(run_id: str, attempt: int, number: int, model_id: str | None, take: int) -> None:
+    repair_part(run_id, attempt, number, model_id, take, _at_work())
 
 
 @DBOS.step()
@@ -72,15 +113,45 @@ def part_workflow(run_id: str, attempt: int, number: int) -> None:
     _part(run_id, attempt, number)
 
 
+@DBOS.workflow(name="repair part")
+def repair_part_workflow(run_id: str, attempt: int, number: int, model_id: str | None, take: int) -> None:
+    _repair(run_id, attempt, number, model_id, take)
+
+
+@DBOS.workflow(name="hear")
+def hear_workflow(run_id: str, attempt: int) -> None:
+    _hear(run_id, attempt)
+
+
 @DBOS.workflow(name="run")
 def run_workflow(run_id: str, attempt: int) -> None:
-    try:
+    """A run: its parts side by side, and beside them the listening that their times need."""
+    with _failing(run_id, attempt):
         parts = _begin(run_id, attempt)
-        queue = _queue_for(run_id)
+        queue = _queue_for(run_id, None)
         handles = [DBOS.enqueue_workflow(queue, part_workflow, run_id, attempt, number) for number in range(parts)]
+        if _hears_too(run_id):
+            handles.append(DBOS.enqueue_workflow(LOCAL, hear_workflow, run_id, attempt))
         for handle in handles:
             handle.get_result(polling_interval_sec=POLL)
         _end(run_id, attempt)
+
+
+@DBOS.workflow(name="repair")
+def repair_workflow(run_id: str, attempt: int, number: int, model_id: str | None) -> None:
+    """One part of a finished run asked again, perhaps of another model; the others stay as they are."""
+    with _failing(run_id, attempt):
+        take = _begin_repair(run_id, attempt, number)
+        queue = _queue_for(run_id, model_id)
+        handle = DBOS.enqueue_workflow(queue, repair_part_workflow, run_id, attempt, number, model_id, take)
+        handle.get_result(polling_interval_sec=POLL)
+        _end(run_id, attempt)
+
+
+@contextmanager
+def _failing(run_id: str, attempt: int) -> Iterator[None]:
+    try:
+        yield
     except Cancelled:
         return
     except Exception as exc:
@@ -100,6 +171,16 @@ class Jobs:
         options = {"workflow_name": "run", "queue_name": RUNS, "workflow_id": _workflow_id(run_id, attempt)}
         options["app_version"] = APPLICATION_VERSION
         self._open().enqueue(options, run_id, attempt)
+
+    def repair(self, run_id: str, attempt: int, number: int, model_id: str | None) -> None:
+        options = {"workflow_name": "repair", "queue_name": RUNS, "workflow_id": _workflow_id(run_id, attempt)}
+        options["app_version"] = APPLICATION_VERSION
+        self._open().enqueue(options, run_id, attempt, number, model_id)
+
+    def is_over(self, run_id: str, attempt: int) -> bool:
+        """Whether the engine has ended this attempt, however; False for one it never heard of."""
+        found = self._open().list_workflows(workflow_ids=[_workflow_id(run_id, attempt)], load_input=False)
+        return bool(found) and found[0].status not in ("PENDING", "ENQUEUED", "DELAYED")
 
     def cancel(self, run_id: str, attempt: int) -> None:
         """Stop what is queued and what comes next; a step in flight hears it from the store."""
@@ -143,7 +224,9 @@ def work(tools: Tools, executor_id: str) -> None:
     )
     DBOS.launch()
     DBOS.register_queue(RUNS, worker_concurrency=RUNS_AT_ONCE, polling_interval_sec=POLL)
-    DBOS.register_queue(REMOTE, worker_concurrency=REMOTE_AT_ONCE, polling_interval_sec=POLL)
+    at_once = tools.settings.parts_at_once
+    DBOS.register_queue(REMOTE, worker_concurrency=at_once, polling_interval_sec=POLL)
+    DBOS.register_queue(FREE, worker_concurrency=at_once, limiter=FREE_LIMIT, polling_interval_sec=POLL)
     DBOS.register_queue(LOCAL, worker_concurrency=1, polling_interval_sec=POLL)
     _submit_what_was_not(tools, url)
 
@@ -166,7 +249,13 @@ def _submit_what_was_not(tools: Tools, url: str) -> None:
     # A crash between writing a run down and queueing it: the engine ignores those it knows already.
     jobs = Jobs(url)
     for run_id, attempt in tools.store.runs.unfinished():
-        jobs.submit(run_id, attempt)
+        if jobs.is_over(run_id, attempt):
+            # The engine is done with it and yet it was never ended: its last word was lost, on a full disk perhaps.
+            lost = Failure("Unforeseen", "The run ended without a word, as on a full disk.", "Press Retry.")
+            fail_run(run_id, attempt, lost, tools)
+            continue
+        with suppress(engine_errors.DBOSConflictingWorkflowError):  # a repair: the engine has it under the same name
+            jobs.submit(run_id, attempt)
     jobs.close()
 
 

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from lib import prompts
 from lib.domain.media import MediaAsset, Source, SourceKind
 from lib.domain.model import Model
-from lib.domain.plan import Plan
+from lib.domain.plan import Plan, Quality, RouteChoice, Times
 from lib.domain.run import Run, RunRequest, Task
 from lib.domain.transcript import Transcript
 from lib.errors import CuewiseError, InputError, KeyMissing, NothingThere, PlanRefused, StorageError
@@ -23,12 +23,13 @@ from lib.media.ffmpeg import ffmpeg_path, ffmpeg_version
 from lib.openrouter import Catalogue, CatalogueKeeper, KeyStatus, OpenRouter, nearest
 from lib.pipeline.export import Export, export, run_record
 from lib.pipeline.ingest import held_asset, keep_path, keep_stream
-from lib.pipeline.plan import facts_of_asset, facts_of_link, make_plan
+from lib.pipeline.plan import MediaFacts, alternatives, facts_of_asset, facts_of_link, make_plan
+from lib.pipeline.rehearsal import PreparedPart, prepare_only
 from lib.pipeline.run import find_model
 from lib.pipeline.tools import Tools
 from lib.settings import Settings
 from lib.speech import Listener, local_models
-from lib.store import Preferences, Store
+from lib.store import Measured, Preferences, Store
 from lib.vault import Vault
 from lib.worker_process import WorkerProcess
 from lib.ytdlp import LinkDoor, LinkPlaylist, LinkVideo, Need
@@ -40,6 +41,7 @@ __all__ = [
     "LinkPlaylist",
     "LinkVideo",
     "Preferences",
+    "PreparedPart",
     "Services",
     "ToolHealth",
     "open_services",
@@ -168,8 +170,12 @@ class Services:
         end: float | None = None,
         language: str | None = None,
         terms: tuple[str, ...] = (),
+        quality: Quality | None = None,
+        route: RouteChoice = RouteChoice.AUTO,
+        times: Times = Times.AUDIO,
     ) -> RunRequest:
         """A request with the settings of today filled in. Raises InputError for an unknown task or no prompt."""
+        preferences = self.preferences()
         if prompts.task(task).name == prompts.CUSTOM and not (prompt or "").strip():
             raise InputError("Your own prompt is empty.", "Write what the model should do.")
         return RunRequest(
@@ -181,7 +187,11 @@ class Services:
             end=end,
             language=language or None,
             terms=terms,
-            part_form=self.preferences().part_form,
+            quality=quality or (Quality.VISUAL if task == "shown" else Quality.SPEECH),
+            route=route,
+            times=times,
+            part_form=preferences.part_form,
+            part_seconds=preferences.part_seconds,
             base_url=self.settings.openrouter_base_url,
             media_limit_bytes=self.settings.media_limit_bytes,
             allow_private_urls=self.settings.allow_private_urls,
@@ -190,12 +200,19 @@ class Services:
     def plan(self, request: RunRequest) -> Plan:
         """What would be sent; sends nothing. Raises UnknownModel, or MediaError when the media is gone."""
         model = self.model(request.model_id)
-        source = request.source
-        if source.asset_id:
-            facts = facts_of_asset(held_asset(source.asset_id, self._tools), source)
-        else:
-            facts = facts_of_link(source)
-        return make_plan(request, model, facts, self._tools.store.generations.measured(model.id))
+        return make_plan(request, model, self._facts(request.source), self._measured(model))
+
+    def alternatives(self, request: RunRequest) -> tuple[Plan, ...]:
+        """Every way in which the clip could reach the model, the one taken by itself first."""
+        model = self.model(request.model_id)
+        return alternatives(request, model, self._facts(request.source), self._measured(model))
+
+    def prepare(self, request: RunRequest, say: Callable[[str], None]) -> tuple[Plan, list[PreparedPart]]:
+        """The files that a run would send, made here and now, and the plan; sends nothing. ``say`` gets progress.
+
+        Raises PlanRefused, MediaError and LinkError.
+        """
+        return prepare_only(request, self.model(request.model_id), self._tools, say)
 
     def submit(self, request: RunRequest, *, key: str | None = None) -> Run:
         """Queue a run. Raises UnknownModel, PlanRefused or KeyMissing; then nothing is queued."""
@@ -210,12 +227,29 @@ class Services:
         return self._tools.store.runs.get(run_id)
 
     def retry(self, run_id: str, *, key: str | None = None) -> Run:
-        """Queue a run that is over once more: what was finished is found again, only the rest is done."""
+        """Queue a run that is over once more: what was finished is found again, only the rest is done.
+
+        It is asked with the settings of today: another form of the video part, another limit, another server.
+        """
         run = self._known(run_id)
-        ref = self._sealed_key(run.request.model_id, key)
-        attempt = self._tools.store.runs.again(run_id, key_ref=ref)
+        attempt = self._tools.store.runs.again(run_id, self._renewed(run.request, run.request.model_id, key))
         if attempt is not None:
             self._open_jobs().submit(run_id, attempt)
+            self.ensure_worker()
+        return self._known(run_id)
+
+    def repair(self, run_id: str, number: int, *, model_id: str | None = None, key: str | None = None) -> Run:
+        """Ask one part of a finished run again, perhaps of another model; the other parts stay as they are.
+
+        Raises InputError where there is no such part, and what ``submit`` raises.
+        """
+        run = self._known(run_id)
+        if not 0 <= number < len(run.parts):
+            raise InputError(f"This run has no part {number + 1}.")
+        request = self._renewed(run.request, model_id or run.request.model_id, key)
+        attempt = self._tools.store.runs.again(run_id, request)
+        if attempt is not None:
+            self._open_jobs().repair(run_id, attempt, number, model_id)
             self.ensure_worker()
         return self._known(run_id)
 
@@ -300,6 +334,16 @@ class Services:
             self._jobs = Jobs(self.settings.jobs_database_url)
         return self._jobs
 
+    def _renewed(self, request: RunRequest, model_id: str, key: str | None) -> RunRequest:
+        # Today's key must never go to the server of another day.
+        return replace(
+            request,
+            key_ref=self._sealed_key(model_id, key),
+            part_form=self.preferences().part_form,
+            base_url=self.settings.openrouter_base_url,
+            media_limit_bytes=self.settings.media_limit_bytes,
+        )
+
     def _sealed_key(self, model_id: str, key: str | None) -> str | None:
         if self.model(model_id).is_local:
             return None
@@ -313,6 +357,14 @@ class Services:
         if run is None:
             raise NothingThere("There is no such run.", "Open Activity for the runs there are.")
         return run
+
+    def _facts(self, source: Source) -> MediaFacts:
+        if source.asset_id:
+            return facts_of_asset(held_asset(source.asset_id, self._tools), source)
+        return facts_of_link(source)
+
+    def _measured(self, model: Model) -> Measured:
+        return self._tools.store.generations.measured(model.id)
 
     def _asset_of(self, run: Run) -> MediaAsset | None:
         return self.asset(run.asset_id) if run.asset_id else None

@@ -26,6 +26,7 @@ class Settings:
     openrouter_api_key: str | None = field(default=None, repr=False)
     media_limit_bytes: int = 14 * MEGABYTE
     allow_private_urls: bool = False
+    parts_at_once: int = 8
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -39,6 +40,7 @@ class Settings:
             openrouter_api_key=(env.get("OPENROUTER_API_KEY") or "").strip() or None,
             media_limit_bytes=_megabytes(env, "CUEWISE_MEDIA_LIMIT_MB", 14),
             allow_private_urls=_flag(env, "CUEWISE_ALLOW_PRIVATE_URLS"),
+            parts_at_once=_count(env, "CUEWISE_PARTS_AT_ONCE", 8),
         )
 
     @property
@@ -52,7 +54,12 @@ class Settings:
         """The environment for a worker of these settings: without the key, which comes sealed with each run and
         would otherwise reach every process that the worker starts."""
         kept = {name: value for name, value in os.environ.items() if name != "OPENROUTER_API_KEY"}
-        return kept | {"CUEWISE_DATA": str(self.data_dir), "CUEWISE_DATABASE_URL": self.database_url}
+        own = {
+            "CUEWISE_DATA": str(self.data_dir),
+            "CUEWISE_DATABASE_URL": self.database_url,
+            "CUEWISE_PARTS_AT_ONCE": str(self.parts_at_once),
+        }
+        return kept | own
 
 
 def _megabytes(env: Mapping[str, str], name: str, default: float) -> int:
@@ -64,6 +71,13 @@ def _megabytes(env: Mapping[str, str], name: str, default: float) -> int:
     if not 0.1 <= number <= 1000:
         raise InputError(f"{name} is {text!r}.", f"Set {name} to a number of megabytes between 0.1 and 1000.")
     return int(number * MEGABYTE)
+
+
+def _count(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name) or str(default)
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
+        raise InputError(f"{name} is {text!r}.", f"Set {name} to a whole number from 1 to 64.")
+    return int(text)
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

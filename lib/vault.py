@@ -6,14 +6,16 @@ A reference says nothing about the key and is the same for the same key.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import hmac
 import os
+import secrets
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
 
-from lib.errors import FolderReadOnly, KeyMissing
+from lib.errors import DiskFull, FolderReadOnly, KeyMissing
 from lib.store import Store
 
 
@@ -50,7 +52,7 @@ class Vault:
             pass
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            fresh = self._path.with_name(f"vault.{os.getpid()}.new")
+            fresh = self._path.with_name(f"vault.{secrets.token_hex(8)}.new")
             with os.fdopen(os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as file:
                 file.write(Fernet.generate_key())
             try:
@@ -60,6 +62,8 @@ class Vault:
                 pass
             finally:
                 fresh.unlink()
-        except PermissionError as exc:
+        except OSError as exc:
+            if exc.errno == errno.ENOSPC:
+                raise DiskFull("The disk is full: your key cannot be kept for the worker.") from exc
             raise FolderReadOnly("The data folder cannot be written.") from exc
         return self._path.read_bytes()

@@ -20,6 +20,9 @@ from lib.settings import Settings
 
 log = logging.getLogger(__name__)
 
+KEEP_RENDITIONS = 14 * 86400.0
+"""Seconds for which what was made for sending is kept: long enough to repair a run, not for ever."""
+
 
 def main() -> int:
     settings = Settings.from_environment()
@@ -36,12 +39,15 @@ def main() -> int:
     try:
         tools = open_tools(settings)
         tools.files.sweep()
+        tools.files.sweep_renditions(KEEP_RENDITIONS)
         jobs.stop_on_signals()
         jobs.work(tools, _executor_id(settings))
     except CuewiseError as exc:
         log.error("the worker cannot start: %s %s", exc, exc.hint)
         return 1
     log.info("the worker is at work")
+    # Nobody waits for this: the first run that listens finds the engine's libraries loaded.
+    threading.Thread(target=tools.listener.warm_up, name="warm up", daemon=True).start()
     while lock.is_locked:
         time.sleep(3600)
     return 0

@@ -10,12 +10,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lib.domain.media import Source, SourceKind
-from lib.domain.run import Run, RunState, Stage
+from lib.domain.run import PartForm, Run, RunState, Stage
 from lib.services import Services, open_services
 from lib.settings import Settings
 from tests.fakes.media_server import Answer, MediaServer
@@ -146,6 +147,18 @@ def test_a_failure_names_what_to_do_and_retry_goes_on(services, server, source):
     assert wait_for(services, run, is_over).state is RunState.DONE
 
 
+def test_the_older_form_is_offered_and_taken_at_retry(tmp_path, source, services, server):
+    """A server that takes image_url only: the failure names Settings, and after the change Retry succeeds."""
+    server.part_form = "image_url"
+    run = wait_for(services, services.submit(services.new_request(source, MODEL)), is_over)
+    assert (run.state, run.failure.code) == (RunState.FAILED, "PartFormRefused")
+    assert "Settings" in run.failure.hint
+    services.save_preferences(replace(services.preferences(), part_form=PartForm.IMAGE_URL))
+    services.retry(run.id)
+    assert wait_for(services, run, is_over).state is RunState.DONE
+    assert server.history[-1].content[0]["type"] == "image_url"
+
+
 def test_a_video_over_the_limit_is_re_encoded_under_it(tmp_path, server, talking_video):
     """With a limit of 0.6 MB, what the server gets is an mp4 below that, and the answer comes."""
     settings = Settings.from_environment(
@@ -161,7 +174,7 @@ def test_a_video_over_the_limit_is_re_encoded_under_it(tmp_path, server, talking
         source = services.keep_file(talking_video)
         run = wait_for(services, services.submit(services.new_request(source, MODEL)), is_over)
         assert run.state is RunState.DONE, run.failure
-        assert run.plan.route == "video"
+        assert run.plan.route in ("video", "keyframes")
         sent = next(request for request in server.history if request.media).media[0]
         assert sent.is_valid
         assert sent.size_bytes <= 600_000
@@ -265,3 +278,15 @@ def processes(data: Path) -> int:
             continue
         count += is_ours and is_alive
     return count
+
+
+def test_a_worker_killed_in_a_repair_comes_back_and_ends_it(services, server, source):
+    """kill -9 while a part is asked anew: the next worker takes the repair up, not the whole run."""
+    run = wait_for(services, services.submit(services.new_request(source, MODEL)), is_over)
+    server.enqueue(SLOW)
+    services.repair(run.id, 0)
+    wait_for(services, run, lambda run: "One" in run.partial_text)
+    os.kill(worker_pid(services), signal.SIGKILL)
+    done = wait_for(services, run, is_over)
+    assert done.state is RunState.DONE
+    assert asked(server) == 3

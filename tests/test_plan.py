@@ -7,9 +7,9 @@ import pytest
 
 from lib.domain.media import Source, SourceKind
 from lib.domain.model import Model, Price, PriceStep
-from lib.domain.plan import Route, SizeVerdict, size_verdict
+from lib.domain.plan import Quality, Route, RouteChoice, SizeVerdict, size_verdict
 from lib.domain.run import RunRequest, digest
-from lib.pipeline.plan import MediaFacts, make_plan
+from lib.pipeline.plan import MediaFacts, alternatives, make_plan
 from lib.store.generations import Measured
 
 MB = 1_000_000
@@ -73,20 +73,83 @@ def test_size_verdicts_change_at_20_and_50_megabytes_of_body():
     assert size_verdict(38 * MB) is SizeVerdict.TOO_LARGE
 
 
-def test_a_clip_that_no_encoding_fits_is_refused_with_the_reason():
-    """Ten hours in one request is refused in words, and nothing would be sent."""
-    plan = make_plan(
-        REQUEST, replace(GEMINI, context_tokens=None), replace(FACTS, duration=36_000, size_bytes=900 * MB)
-    )
-    assert plan.refusal is not None
-    assert "too long" in plan.refusal
-    assert plan.parts == ()
+def test_ten_hours_become_parts_that_fit():
+    """Length is no problem: about 5 minutes a part, each under the limit, together the whole."""
+    plan = make_plan(REQUEST, GEMINI, replace(FACTS, duration=36_000, size_bytes=3000 * MB))
+    assert plan.can_run
+    assert 100 <= len(plan.parts) <= 140
+    assert all(part.size_bytes <= REQUEST.media_limit_bytes for part in plan.parts)
+    assert (plan.parts[0].start, plan.parts[-1].end) == (0, 36_000)
 
 
-def test_a_clip_longer_than_the_context_is_refused():
-    """Tokens beyond the model's context are told before anything is sent."""
+def test_parts_are_cut_in_silence_once_somebody_has_listened():
+    """With the stretches of speech known, no cut lies inside one."""
+    speech = [(start, start + 50.0) for start in range(0, 3600, 60)]
+    plan = make_plan(REQUEST, GEMINI, replace(FACTS, duration=3600), speech=speech)
+    assert len(plan.parts) >= 9
+    for part in plan.parts[1:]:
+        assert part.overlap == 0
+        assert not any(start < part.start < end for start, end in speech)
+
+
+def test_a_clip_without_silence_is_cut_hard_with_an_overlap():
+    """Where somebody speaks all the time, parts share 5 s."""
+    plan = make_plan(REQUEST, GEMINI, replace(FACTS, duration=1200), speech=[(0.0, 1200.0)])
+    assert all(part.overlap == 5.0 for part in plan.parts[1:])
+
+
+def test_a_long_file_of_modest_bytes_is_cut_without_re_encoding():
+    """200 MB of an hour with a key frame every 2 s: cut in parts, nothing is encoded."""
+    facts = replace(FACTS, duration=3600, size_bytes=100 * MB, key_frame_spacing=2.0)
+    plan = make_plan(REQUEST, GEMINI, facts)
+    assert plan.route is Route.CUT
+    assert all(part.size_bytes <= REQUEST.media_limit_bytes for part in plan.parts)
+
+
+def test_a_heavy_file_is_encoded_from_its_key_frames_where_they_serve():
+    """4 Mbit/s with a key frame every 2 s: key frames for speech, every frame for what is on the screen."""
+    facts = replace(FACTS, duration=600, size_bytes=600 * MB, key_frame_spacing=2.0)
+    assert make_plan(REQUEST, GEMINI, facts).route is Route.KEY_FRAMES
+    assert make_plan(replace(REQUEST, quality=Quality.VISUAL), GEMINI, facts).route is Route.VIDEO
+    assert make_plan(REQUEST, GEMINI, replace(facts, key_frame_spacing=30.0)).route is Route.VIDEO
+
+
+def test_a_summary_is_asked_for_whole():
+    """Half an hour in one request where it can be made to fit: a summary of pieces is no summary."""
+    plan = make_plan(replace(REQUEST, task="summary"), GEMINI, replace(FACTS, duration=1800, size_bytes=300 * MB))
+    assert len(plan.parts) == 1
+
+
+def test_an_answer_uses_at_most_half_of_what_the_model_may_write():
+    """A model that writes 2,000 tokens is asked about two minutes at a time."""
+    plan = make_plan(REQUEST, replace(GEMINI, max_output_tokens=2000), replace(FACTS, duration=600))
+    assert max(part.duration for part in plan.parts) <= 120
+
+
+def test_parts_stay_inside_the_context():
+    """A small context makes small parts; one that holds less than 20 s is refused."""
     plan = make_plan(REQUEST, replace(GEMINI, context_tokens=4000), FACTS)
-    assert "context" in plan.refusal
+    assert max(part.duration for part in plan.parts) * 91 + 400 <= 4000
+    assert "context" in make_plan(REQUEST, replace(GEMINI, context_tokens=1500), FACTS).refusal
+
+
+def test_the_user_may_choose_the_route():
+    """Sound alone instead of pictures; a route that is not possible is refused in words."""
+    plan = make_plan(replace(REQUEST, route=RouteChoice.AUDIO), GEMINI, FACTS)
+    assert (plan.route, plan.can_run) == (Route.AUDIO, True)
+    assert "not possible" in make_plan(replace(REQUEST, route=RouteChoice.LINK), GEMINI, FACTS).refusal
+    assert make_plan(replace(REQUEST, route=RouteChoice.VIDEO), GEMINI, FACTS).route is Route.VIDEO
+    routes = [plan.route for plan in alternatives(REQUEST, GEMINI, FACTS)]
+    assert routes == [Route.AS_IS, Route.AUDIO, Route.VIDEO]
+
+
+def test_a_long_youtube_link_goes_in_parts_unless_the_link_is_asked_for():
+    """Two hours of transcript do not fit one answer: the video is downloaded and asked about in parts."""
+    source = Source(SourceKind.LINK, "Talk", url="https://youtu.be/dQw4w9WgXcQ", duration=14_400.0)
+    facts = replace(FACTS, is_here=False, duration=14_400.0, youtube_url="https://www.youtube.com/watch?v=dQw4w9WgXcQ")
+    request = replace(REQUEST, source=source)
+    assert make_plan(request, GEMINI, facts).route is Route.VIDEO
+    assert make_plan(replace(request, route=RouteChoice.LINK), GEMINI, facts).route is Route.LINK
 
 
 def test_a_model_that_only_hears_gets_the_sound_alone():
@@ -135,14 +198,18 @@ def test_tokens_and_dollars_follow_the_published_figures():
 
 def test_what_a_model_really_used_replaces_the_guess():
     """Tokens and seconds are learnt from a model's own past calls."""
-    plan = make_plan(REQUEST, DEAF, FACTS, Measured(10.0, 0.5))
+    plan = make_plan(REQUEST, DEAF, FACTS, Measured(10.0, None, 0.5))
     assert (plan.prompt_tokens, plan.seconds) == (1000, 30.0)
 
 
 def test_an_unknown_price_is_unknown_not_zero():
-    """No price, or no idea of the tokens: no dollars are named."""
+    """No price in the catalogue: no dollars are named. A family that nobody measured: a guess, and called one."""
     assert make_plan(REQUEST, replace(GEMINI, price=None), FACTS).estimate_usd is None
-    assert make_plan(REQUEST, DEAF, FACTS).estimate_usd is None
+    plan = make_plan(REQUEST, DEAF, FACTS)
+    assert plan.estimate_usd > 0
+    assert any("guess" in warning for warning in plan.warnings)
+    assert not any("guess" in warning for warning in make_plan(REQUEST, GEMINI, FACTS).warnings)
+    assert not any("guess" in warning for warning in make_plan(REQUEST, DEAF, FACTS, Measured(10.0)).warnings)
 
 
 def test_a_long_prompt_pays_the_dearer_step():

@@ -4,10 +4,13 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
+from lib.domain.health import Health
 from lib.domain.media import AudioStream, Clip, MediaAsset, Source, SourceKind, VideoStream
 from lib.domain.model import Model, Price, PriceStep
 from lib.domain.plan import Part, Plan, Route, SizeVerdict
@@ -15,6 +18,7 @@ from lib.domain.run import Failure, Generation, PartState, RunRequest, RunState,
 from lib.domain.transcript import Cue, Segment, TimedBy, Transcript, Word
 from lib.errors import StorageError
 from lib.store import Preferences, Store
+from lib.store.engine import MIGRATIONS
 from lib.store.records import from_json, to_json
 from lib.store.tables import metadata
 
@@ -67,6 +71,35 @@ def test_migrations_make_the_tables_that_the_code_names(tmp_path, store):
     engine.dispose()
 
 
+def test_an_older_database_is_brought_up_to_date_and_loses_nothing(tmp_path):
+    """Runs, parts and transcripts written before a migration are there after it."""
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    engine = create_engine(url)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO run (id, attempt, created, state, stage, note, model_id, request, from_cache) "
+            "VALUES ('r1', 1, '2026-11-22T00:00:00+00:00', 'done', 'waiting', '', 'a/b', ?, 0)",
+            (to_json(REQUEST),),
+        )
+        connection.exec_driver_sql(
+            'INSERT INTO part (run_id, number, start, "end", state, is_remembered, partial_text) '
+            "VALUES ('r1', 0, 0, 1, 'ok', 0, 'text')"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO transcript (run_id, version, record, created) VALUES ('r1', 1, ?, '')",
+            (to_json(Transcript((), "text")),),
+        )
+    engine.dispose()
+    store = Store(url)
+    assert store.runs.get("r1").parts[0].partial_text == "text"
+    assert store.transcripts.get("r1").text == "text"
+    store.close()
+
+
 def test_a_run_is_read_back_as_it_stands(store):
     """Plan, parts, partial text, usage and cost of a run are read as they were written."""
     store.assets.keep(ASSET)
@@ -88,10 +121,12 @@ def test_a_run_is_read_back_as_it_stands(store):
         cost_usd=Decimal("0.000100"),
         seconds_to_first_text=1.5,
         from_cache=False,
+        health=Health(0.9),
     )
     run = store.runs.get("r1")
     assert (run.state, run.cost_usd, run.usage.prompt_tokens) == (RunState.DONE, Decimal("0.000100"), 10)
     assert run.seconds is not None
+    assert run.health.coverage == 0.9
     assert store.assets.get(ASSET.id) == ASSET
     assert [each.id for each in store.runs.newest(10)] == ["r1"]
 
@@ -107,8 +142,8 @@ def test_a_cancelled_attempt_has_nothing_more_to_say(store):
     assert not store.runs.report_part("r1", 1, 0, partial_text="late")
     store.runs.fail("r1", 1, Failure("X", "late"))
     assert store.runs.get("r1").state is RunState.CANCELLED
-    assert store.runs.again("r1", key_ref=None) == 2
-    assert store.runs.again("r1", key_ref=None) is None
+    assert store.runs.again("r1", REQUEST) == 2
+    assert store.runs.again("r1", REQUEST) is None
     assert not store.runs.is_wanted("r1", 1)
     assert store.runs.is_wanted("r1", 2)
     assert store.runs.unfinished() == [("r1", 2)]
@@ -118,20 +153,22 @@ def test_sealed_keys_go_when_no_run_needs_them(store):
     """A key is forgotten as soon as the last unfinished run that needs it is over."""
     store.sealed_keys.put("ref", "ciphertext")
     store.runs.add("r1", RunRequest(SOURCE, "a/b", key_ref="ref"), None)
-    assert store.sealed_keys.forget_unused() == 0
+    assert store.sealed_keys.forget_unused(0) == 0
     store.runs.cancel("r1")
-    assert store.sealed_keys.forget_unused() == 1
+    assert store.sealed_keys.forget_unused() == 0
+    assert store.sealed_keys.forget_unused(0) == 1
     assert store.sealed_keys.get("ref") is None
 
 
 def test_measured_figures_come_from_past_calls(store):
     """Tokens and seconds per second of clip are learnt from what a model really used."""
-    assert store.generations.measured("a/b").prompt_tokens_per_second is None
+    assert store.generations.measured("a/b").video_tokens_per_second is None
     store.generations.keep(
-        "d1", Generation("a/b", "x", usage=Usage(910, 5), seconds=4.0), clip_seconds=10, paid_by="r1"
+        "d1", Generation("a/b", "x", usage=Usage(910, 5), seconds=4.0, sent="video"), clip_seconds=10, paid_by="r1"
     )
     measured = store.generations.measured("a/b")
-    assert (measured.prompt_tokens_per_second, measured.wall_seconds_per_second) == (91, 0.4)
+    assert (measured.video_tokens_per_second, measured.wall_seconds_per_second) == (91, 0.4)
+    assert measured.audio_tokens_per_second is None
 
 
 def test_a_database_that_is_no_database_is_a_sentence(tmp_path):

@@ -21,8 +21,34 @@ class Route(StrEnum):
     LOCAL = "local"
     LINK = "link"
     AS_IS = "asis"
+    CUT = "cut"
+    AUDIO = "audio"
+    KEY_FRAMES = "keyframes"
+    VIDEO = "video"
+
+
+class RouteChoice(StrEnum):
+    """What the user may ask for. ``VIDEO`` stands for every way of sending pictures but the untouched file."""
+
+    AUTO = "auto"
+    LINK = "link"
+    AS_IS = "asis"
     AUDIO = "audio"
     VIDEO = "video"
+
+
+class Quality(StrEnum):
+    """What the pictures must be good for: knowing who speaks, or reading what is on the screen."""
+
+    SPEECH = "speech"
+    VISUAL = "visual"
+
+
+class Times(StrEnum):
+    """Whose times the cues take: those of the sound, heard by the local model, or the model's own."""
+
+    AUDIO = "audio"
+    MODEL = "model"
 
 
 class SizeVerdict(StrEnum):
@@ -48,12 +74,16 @@ def size_verdict(media_bytes: int) -> SizeVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stretch sent in one request. ``size_bytes`` is exact for a file sent as it is, else an estimate."""
+    """A stretch sent in one request. ``size_bytes`` is exact for a file sent as it is, else an estimate.
+
+    ``overlap`` is by how many seconds it begins before the end of the part before it: 0 where the cut is in silence.
+    """
 
     index: int
     start: float
     end: float
     size_bytes: int
+    overlap: float = 0.0
 
     @property
     def duration(self) -> float:

@@ -9,8 +9,9 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from lib.domain.health import Health
 from lib.domain.media import Source
-from lib.domain.plan import Plan
+from lib.domain.plan import Plan, Quality, RouteChoice, Times
 from lib.domain.transcript import Segment
 
 
@@ -80,9 +81,13 @@ class RunRequest:
     end: float | None = None
     language: str | None = None
     terms: tuple[str, ...] = ()
+    quality: Quality = Quality.SPEECH
+    route: RouteChoice = RouteChoice.AUTO
+    times: Times = Times.AUDIO
     part_form: PartForm = PartForm.VIDEO_URL
     base_url: str = ""
     media_limit_bytes: int = 14_000_000
+    part_seconds: float = 300.0
     allow_private_urls: bool = False
     key_ref: str | None = None
 
@@ -99,7 +104,9 @@ class Usage:
 @dataclass(frozen=True, slots=True)
 class Generation:
     """One paid call and its answer. ``text`` is the whole answer as it came; ``segments`` are there for local
-    models, which need no parsing. ``seconds_to_first_text`` and ``seconds`` are wall time."""
+    models, which need no parsing. ``sent`` is ``video`` or ``audio``, None where nothing left the machine.
+    ``seconds_to_first_text`` and ``seconds`` are wall time.
+    """
 
     model_id: str
     text: str
@@ -112,12 +119,28 @@ class Generation:
     seconds_to_first_text: float | None = None
     segments: tuple[Segment, ...] = ()
     language: str | None = None
+    sent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartAnswer:
+    """One answer that a part is made of: the digest of its question, the stretch it answers for, and the moment at
+    which what was sent begins, where the answer's clock stands at zero."""
+
+    digest: str
+    start: float
+    end: float
+    sent_start: float
+    overlap: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class PartRecord:
-    """How one part of a run fared. ``is_remembered``: another run had paid for the same question before.
-    ``cost_usd`` is what this run paid for the part, also when it failed; None where nobody says."""
+    """How one part of a run fared. ``partial_text`` is its text so far, on the clock of what was sent.
+
+    ``is_remembered``: another run had paid for the same question before. ``model_id`` names another model that
+    repaired it. ``cost_usd`` is what this run paid for the part, also when it failed; None where nobody says.
+    """
 
     index: int
     start: float
@@ -127,9 +150,11 @@ class PartRecord:
     generation_id: str | None = None
     cost_usd: Decimal | None = None
     is_remembered: bool = False
+    model_id: str | None = None
     error_code: str | None = None
     error: str | None = None
     hint: str | None = None
+    partial_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +190,7 @@ class Run:
     seconds: float | None = None
     seconds_to_first_text: float | None = None
     from_cache: bool = False
+    health: Health | None = None
 
 
 def digest(**question: object) -> str:

@@ -84,6 +84,7 @@ def _record(run: Run, asset: MediaAsset | None) -> dict[str, object]:
                 "end": part.end,
                 "state": part.state,
                 "size_bytes": part.size_bytes,
+                "model": part.model_id or run.request.model_id,
                 "generation_id": part.generation_id,
             }
             for part in run.parts
@@ -96,5 +97,5 @@ def _record(run: Run, asset: MediaAsset | None) -> dict[str, object]:
         "from_cache": run.from_cache,
         "seconds": run.seconds,
         "error": None if run.failure is None else {"code": run.failure.code, "message": run.failure.message},
-        "health": {},
+        "health": run.health.as_record() if run.health else {},
     }

@@ -1,28 +1,30 @@
-"""Generate: one part's question to one model, asked once for each digest and never paid for twice."""
+"""Generate: one stretch's question to one model, asked once for each digest and never paid for twice."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from lib import prompts
-from lib.domain.media import MediaAsset, Rendition
+from lib.domain.media import Clip, MediaAsset, Rendition
 from lib.domain.model import Model
-from lib.domain.plan import Part, Plan, Route
 from lib.domain.run import Generation, RunRequest, Stage, digest
 from lib.domain.transcript import Segment
 from lib.domain.youtube import canonical
 from lib.errors import KeyMissing
-from lib.formats.timecode import format_clock
 from lib.openrouter import MediaPart, Question, lowest_effort
-from lib.pipeline.plan import TRANSCRIPT_TOKENS, UNKNOWN_LENGTH
+from lib.pipeline.estimate import TRANSCRIPT_TOKENS
+from lib.pipeline.plan import UNKNOWN_LENGTH
 from lib.pipeline.prepare import rendition_file
 from lib.pipeline.reporter import Reporter
 from lib.pipeline.tools import Tools
 
 LISTENING_VERSION = 1
 """Raise it when the local engine hears differently: older answers are then not used again."""
+
+OnSegment = Callable[[Segment, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,37 +36,57 @@ class Asked:
     is_remembered: bool
 
 
-def listen(request: RunRequest, model: Model, asset: MediaAsset, part: Part, tools: Tools, reporter: Reporter) -> Asked:
-    """The local model's answer for a part; its text grows on the run's page as it is heard."""
-    question = digest(
-        asset=asset.id,
-        start=part.start,
-        end=part.end,
-        model=model.id,
-        language=request.language,
-        terms=request.terms,
-        version=LISTENING_VERSION,
-    )
+def listen(
+    request: RunRequest,
+    model_id: str,
+    asset: MediaAsset,
+    clip: Clip,
+    tools: Tools,
+    reporter: Reporter,
+    on_segment: OnSegment,
+) -> Asked:
+    """What a local model hears in a clip. ``on_segment`` gets each line, on the file's clock, as it is heard."""
+    question = listening_digest(request, model_id, asset, clip)
     with tools.locks.hold(question, reporter.check):
         kept = tools.store.generations.get(question)
         if kept:
             return Asked(question, kept.generation, kept.paid_by != reporter.run_id)
-        generation = _heard(request, model, asset, part, tools, reporter)
-        tools.store.generations.keep(question, generation, clip_seconds=part.duration, paid_by=reporter.run_id)
+        generation = _heard(request, model_id, asset, clip, tools, reporter, on_segment)
+        tools.store.generations.keep(question, generation, clip_seconds=clip.duration, paid_by=reporter.run_id)
         return Asked(question, generation, False)
+
+
+def listening_digest(request: RunRequest, model_id: str, asset: MediaAsset, clip: Clip) -> str:
+    """Under which digest what a local model hears in a clip is kept."""
+    return digest(
+        asset=asset.id,
+        start=clip.start,
+        end=clip.end,
+        model=model_id,
+        language=request.language,
+        terms=request.terms,
+        version=LISTENING_VERSION,
+    )
 
 
 def ask(
     request: RunRequest,
     model: Model,
-    plan: Plan,
-    part: Part,
+    clip: Clip,
     rendition: Rendition | None,
     tools: Tools,
     reporter: Reporter,
+    on_text: Callable[[str], None],
+    speakers: tuple[str, ...] = (),
+    take: int = 0,
 ) -> Asked:
-    """The remote model's answer for a part. ``rendition`` None means that the link itself is sent."""
-    question = _question(request, model, plan, part, rendition, tools)
+    """The remote model's answer about a clip. ``rendition`` None means that the link itself is sent; ``speakers``
+    were named in earlier parts. Another ``take`` asks the same question anew rather than remember its answer.
+
+    ``on_text`` gets the text so far as it grows. Raises what the client raises, AnswerTruncated and
+    RequestTooLarge among it: both mean that the clip was too much for one question.
+    """
+    question = _question(request, model, clip, rendition, speakers, tools)
     name = digest(
         media=rendition.id if rendition else canonical(request.source.url or ""),
         server=request.base_url,
@@ -74,84 +96,102 @@ def ask(
         temperature=question.temperature,
         max_tokens=question.max_tokens,
         reasoning=question.reasoning_effort,
+        **({"take": take} if take else {}),
     )
     with tools.locks.hold(name, reporter.check):
         kept = tools.store.generations.get(name)
         if kept:
             return Asked(name, kept.generation, kept.paid_by != reporter.run_id)
-        generation = _answered(request, question, part, tools, reporter)
-        tools.store.generations.keep(name, generation, clip_seconds=part.duration, paid_by=reporter.run_id)
+        generation = replace(_answered(request, question, tools, reporter, on_text), sent=question.media.kind)
+        # A length that nobody knows teaches nothing about tokens a second.
+        seconds = clip.duration if clip.duration < UNKNOWN_LENGTH else 0.0
+        tools.store.generations.keep(name, generation, clip_seconds=seconds, paid_by=reporter.run_id)
         return Asked(name, generation, False)
 
 
 def _heard(
-    request: RunRequest, model: Model, asset: MediaAsset, part: Part, tools: Tools, reporter: Reporter
+    request: RunRequest,
+    model_id: str,
+    asset: MediaAsset,
+    clip: Clip,
+    tools: Tools,
+    reporter: Reporter,
+    on_segment: OnSegment,
 ) -> Generation:
-    lines: list[str] = []
-
-    def on_segment(segment: Segment, fraction: float) -> None:
-        lines.append(f"[{format_clock(segment.start or 0.0)}] {segment.text.strip()}")
-        reporter.part_text(part.index, "\n".join(lines))
-        reporter.stage(Stage.LISTENING, fraction)
-
     began = time.monotonic()
+    first: list[float] = []
+
+    def on_heard(segment: Segment, fraction: float) -> None:
+        first.append(time.monotonic() - began)
+        on_segment(segment, fraction)
+
     heard = tools.listener.transcribe(
-        model.id,
+        model_id,
         tools.files.path(asset.id),
-        start=part.start,
-        end=part.end,
+        start=clip.start,
+        end=clip.end,
         language=request.language,
         terms=request.terms,
-        on_segment=on_segment,
+        on_segment=on_heard,
         on_note=lambda note: reporter.stage(Stage.LISTENING, None, note),
     )
     return Generation(
-        model_id=model.id,
+        model_id=model_id,
         text="\n".join(segment.text.strip() for segment in heard.segments),
         provider="this machine",
         cost_usd=Decimal(0),
         finish_reason="stop",
         seconds=time.monotonic() - began,
+        seconds_to_first_text=first[0] if first else None,
         segments=heard.segments,
         language=heard.language,
     )
 
 
 def _question(
-    request: RunRequest, model: Model, plan: Plan, part: Part, rendition: Rendition | None, tools: Tools
+    request: RunRequest,
+    model: Model,
+    clip: Clip,
+    rendition: Rendition | None,
+    speakers: tuple[str, ...],
+    tools: Tools,
 ) -> Question:
-    known_length = part.duration if part.duration < UNKNOWN_LENGTH else None
     if rendition is None:
         media = MediaPart(kind="video", path=None, link=canonical(request.source.url or ""), media_type="video/mp4")
+        length = clip.duration if clip.duration < UNKNOWN_LENGTH else None
     else:
-        kind = "audio" if plan.route is Route.AUDIO else "video"
-        media = MediaPart(kind=kind, path=rendition_file(rendition, tools), link=None, media_type=rendition.media_type)
+        kind = "audio" if rendition.media_type.startswith("audio/") else "video"
+        path = rendition_file(rendition, tools)
+        media = MediaPart(kind=kind, path=path, link=None, media_type=rendition.media_type)
+        length = rendition.end - rendition.start
     return Question(
         model=model,
         prompt=prompts.prompt_text(
             request.task,
             prompt=request.prompt,
-            duration=known_length,
+            duration=length,
             language=request.language,
             terms=request.terms,
+            speakers=speakers,
         ),
         media=media,
         part_form=request.part_form,
-        max_tokens=_room(model, part),
+        max_tokens=_room(model, length),
         reasoning_effort=lowest_effort(model),
     )
 
 
-def _room(model: Model, part: Part) -> int | None:
+def _room(model: Model, seconds: float | None) -> int | None:
     # Not the model's whole limit: OpenRouter refuses what the credit left could not pay in full. Four times what
     # a transcript takes leaves room to think.
     if model.max_output_tokens is None:
         return None
-    seconds = part.duration if part.duration < UNKNOWN_LENGTH else 3600.0
-    return min(model.max_output_tokens, max(16_384, round(4 * TRANSCRIPT_TOKENS * seconds)))
+    return min(model.max_output_tokens, max(16_384, round(4 * TRANSCRIPT_TOKENS * (seconds or 3600.0))))
 
 
-def _answered(request: RunRequest, question: Question, part: Part, tools: Tools, reporter: Reporter) -> Generation:
+def _answered(
+    request: RunRequest, question: Question, tools: Tools, reporter: Reporter, on_text: Callable[[str], None]
+) -> Generation:
     if request.key_ref is None:
         raise KeyMissing("This model needs an OpenRouter key.")
     client = tools.openrouter(request.base_url, tools.vault.open(request.key_ref))
@@ -159,7 +199,7 @@ def _answered(request: RunRequest, question: Question, part: Part, tools: Tools,
         return client.generate(
             question,
             # Called without text too, while nothing is said yet: then only to hear whether to go on.
-            on_text=lambda text: reporter.part_text(part.index, text) if text else reporter.check(),
+            on_text=lambda text: on_text(text) if text else reporter.check(),
             on_retry=lambda note: reporter.stage(Stage.ASKING, None, note),
         )
     finally:

@@ -101,7 +101,7 @@ def _probed(asset_id: str, size_bytes: int, tools: Tools) -> MediaAsset:
         path = tools.files.path(asset_id)
         try:
             asset = probe(path, asset_id, size_bytes)
-        except MediaError:
+        except BaseException:
             # What cannot be played is not kept.
             os.unlink(path)
             raise

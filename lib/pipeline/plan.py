@@ -1,33 +1,62 @@
-"""Plan: what will be sent to one model, by which route, and what it will cost. Pure: nothing is read or sent."""
+"""Plan: what will be sent to one model, by which route, in which parts, and what it will cost. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Decimal
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
+from lib.domain.cuts import Piece, cut_points
 from lib.domain.media import Clip, MediaAsset, Source
 from lib.domain.model import Model
-from lib.domain.plan import MEGABYTE, Part, Plan, Route, SizeVerdict, size_verdict
+from lib.domain.plan import (
+    MEGABYTE,
+    Part,
+    Plan,
+    Quality,
+    Route,
+    RouteChoice,
+    SizeVerdict,
+    size_verdict,
+)
 from lib.domain.renditions import estimate_audio_bytes, estimate_video_bytes
 from lib.domain.run import RunRequest
 from lib.domain.youtube import canonical
+from lib.pipeline.estimate import (
+    PROMPT_TOKENS,
+    TRANSCRIPT_TOKENS,
+    completion_tokens,
+    dollars,
+    is_guess,
+    prompt_token_rate,
+    waiting_seconds,
+)
 from lib.store.generations import Measured
 
 SENT_AS_THEY_ARE = frozenset({"video/mp4", "video/webm", "video/quicktime", "video/mpeg"})
 """Containers that OpenRouter documents: mp4, webm, mov, mpeg. Everything else is converted."""
+CUT_AS_THEY_ARE = frozenset({"video/mp4", "video/webm", "video/quicktime"})
+"""Those that can be cut without re-encoding."""
 
-VIDEO_TOKENS = (("google/gemini-2.5", 295.0), ("google/gemini", 91.0), ("google/gemma", 91.0))
-"""Prompt tokens a second of video with sound, by family. Measured live by a third party, November 2026."""
-AUDIO_TOKENS = (("google/gemini", 32.0),)
-"""The same for sound alone: 25 to 32; the dearer is taken."""
-TRANSCRIPT_TOKENS = 30_000 / 3600
-"""Completion tokens a second of clip: 20,000 to 30,000 for an hour of transcript; the dearer is taken."""
-OTHER_TASK_TOKENS = 1500
-LOCAL_SECONDS = {"local/whisper-base": 1 / 6.5, "local/whisper-tiny.en": 1 / 12}
-"""Waiting a second of clip, on two cores, until this machine's own speed is known."""
-
+LONGEST_PART = 1.4
+"""A part may be so much longer than the length that is aimed at, to end in a silence."""
+SHORTEST_PART_SECONDS = 20.0
+"""Parts below this are no help: what cannot be sent in these is refused."""
+CUT_SPACING = 12.0
+"""Key frames further apart than this make a cut begin too far before its part."""
+KEY_FRAME_SPACING = {Quality.SPEECH: 5.0, Quality.VISUAL: 0.0}
+"""Key frames up to so many seconds apart stand for a picture a second: never where the screen is to be read."""
+AT_ONCE = 8
 UNKNOWN_LENGTH = 12 * 3600.0
 """Stands for the length of a link that nobody could tell: times past it are not believed."""
+
+CHOICES = {
+    RouteChoice.LINK: (Route.LINK,),
+    RouteChoice.AS_IS: (Route.AS_IS,),
+    RouteChoice.AUDIO: (Route.AUDIO,),
+    RouteChoice.VIDEO: (Route.CUT, Route.KEY_FRAMES, Route.VIDEO),
+}
+Stretch = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +68,7 @@ class MediaFacts:
     media_type: str | None = None
     has_picture: bool = True
     has_sound: bool = True
+    key_frame_spacing: float | None = None
     youtube_url: str | None = None
     is_here: bool = True
 
@@ -50,6 +80,7 @@ def facts_of_asset(asset: MediaAsset, source: Source) -> MediaFacts:
         media_type=asset.media_type,
         has_picture=asset.has_picture,
         has_sound=asset.has_sound,
+        key_frame_spacing=asset.video.key_frame_spacing if asset.video else None,
         youtube_url=canonical(source.url or ""),
     )
 
@@ -63,19 +94,45 @@ def facts_of_link(source: Source) -> MediaFacts:
     )
 
 
-def make_plan(request: RunRequest, model: Model, facts: MediaFacts, measured: Measured = Measured()) -> Plan:  # noqa: B008 (frozen)
-    """The plan for one model. Never raises: a plan that cannot be run carries its refusal."""
-    draft = _Draft(request, model, facts, measured)
+def make_plan(
+    request: RunRequest,
+    model: Model,
+    facts: MediaFacts,
+    measured: Measured | None = None,
+    speech: Sequence[Stretch] | None = None,
+) -> Plan:
+    """The plan for one model. Never raises: a plan that cannot be run carries its refusal.
+
+    ``speech`` are the stretches where somebody speaks; None while nobody has listened, then parts are only counted.
+    """
+    draft = _Draft(request, model, facts, measured or Measured(), speech)
     refusal = draft.refusal()
     if refusal:
-        return draft.plan(Route.LOCAL if model.is_local else Route.AS_IS, "", None, refusal=refusal)
+        return draft.refused(Route.LOCAL if model.is_local else Route.AS_IS, refusal)
     if model.is_local:
-        return draft.plan(Route.LOCAL, "Listens on this machine: nothing leaves it.", 0)
-    if facts.youtube_url and model.takes_youtube_links and draft.is_whole:
-        return draft.plan(Route.LINK, "The YouTube link goes straight to the model: nothing is downloaded.", 0)
-    if model.sees and facts.has_picture:
-        return _plan_video(draft)
-    return _plan_audio(draft)
+        return draft.plan(Route.LOCAL, "Listens on this machine: nothing leaves it.", draft.one_piece(), lambda _: 0)
+    possible = _possible_plans(draft)
+    wanted = CHOICES.get(request.route)
+    for plan in possible:
+        if plan.can_run and (wanted is None or plan.route in wanted):
+            return plan
+    refused = [plan for plan in possible if not plan.can_run and (wanted is None or plan.route in wanted)]
+    if refused:
+        return refused[-1]
+    route = wanted[-1] if wanted else Route.VIDEO
+    return draft.refused(route, "This way of sending is not possible here: choose another, or leave it to Cuewise.")
+
+
+def alternatives(
+    request: RunRequest, model: Model, facts: MediaFacts, measured: Measured | None = None
+) -> tuple[Plan, ...]:
+    """Every plan that could be run, one for each choice of route, the automatic one first."""
+    plans = [make_plan(replace(request, route=choice), model, facts, measured) for choice in RouteChoice]
+    found: dict[Route, Plan] = {}
+    for plan in plans:
+        if plan.can_run:
+            found.setdefault(plan.route, plan)
+    return tuple(found.values())
 
 
 def needs_download(plan: Plan) -> bool:
@@ -83,42 +140,143 @@ def needs_download(plan: Plan) -> bool:
     return plan.route is not Route.LINK
 
 
-def _plan_video(draft: _Draft) -> Plan:
-    facts, limit = draft.facts, draft.request.media_limit_bytes
-    fits = facts.size_bytes is not None and facts.size_bytes <= limit
+def _possible_plans(draft: _Draft) -> list[Plan]:
+    """The plans that this model and these media allow, in the order in which they are preferred."""
+    facts, model = draft.facts, draft.model
+    sees = model.sees and facts.has_picture
+    plans = []
+    if facts.youtube_url and model.takes_youtube_links and draft.is_whole:
+        plans += _link(draft)
+    if sees and facts.duration is None:
+        plans.append(draft.undecided(Route.VIDEO))
+    elif sees:
+        plans += [*_as_is(draft), *_cut(draft), *_key_frames(draft), *_video(draft)]
+    if model.hears and facts.has_sound:
+        plans.append(_audio(draft, "there is no picture" if model.sees else "the model hears but does not see"))
+    return plans
+
+
+def _link(draft: _Draft) -> list[Plan]:
+    # A link cannot be cut: an answer that may not fit is better asked for in parts, unless the user wants the link.
+    is_asked_for = draft.request.route is RouteChoice.LINK
+    if not is_asked_for and draft.clip is not None and draft.clip.duration > draft.longest_answer:
+        return []
+    reason = "The YouTube link goes straight to the model: nothing is downloaded."
+    return [draft.plan(Route.LINK, reason, draft.one_piece(), lambda _: 0)]
+
+
+def _as_is(draft: _Draft) -> list[Plan]:
+    facts, size = draft.facts, draft.facts.size_bytes
     is_taken = facts.media_type in SENT_AS_THEY_ARE or not facts.is_here
-    if draft.is_whole and fits and is_taken:
-        return draft.plan(Route.AS_IS, f"Sent as it is: {_size(facts.size_bytes)} fits.", facts.size_bytes)
-    if facts.duration is None:
-        return draft.plan(Route.VIDEO, "Decided once it is downloaded and measured.", None)
-    size = estimate_video_bytes(draft.seconds, facts.has_sound, limit)
-    if size is None:
-        return draft.plan(
-            Route.VIDEO, "", None, refusal=f"The clip is too long to fit into {_size(limit)}: choose a shorter one."
+    if not (draft.is_whole and is_taken and draft.fits and size is not None):
+        return []
+    if draft.seconds > draft.longest and draft.request.route is not RouteChoice.AS_IS:
+        return []
+    return [draft.plan(Route.AS_IS, f"Sent as it is: {_size(size)} fits.", draft.one_piece(), lambda _: size)]
+
+
+def _cut(draft: _Draft) -> list[Plan]:
+    facts, limit = draft.facts, draft.request.media_limit_bytes
+    spacing = facts.key_frame_spacing
+    if facts.media_type not in CUT_AS_THEY_ARE or facts.size_bytes is None or spacing is None or spacing > CUT_SPACING:
+        return []
+    rate = facts.size_bytes / facts.duration
+    # A cut begins at the key frame before its part, and bit rates vary: a fifth is left for both.
+    longest = min(draft.longest, 0.8 * limit / rate - spacing)
+    if longest < min(draft.seconds, draft.request.part_seconds / 2):
+        return []
+    pieces = draft.pieces(longest)
+    return [
+        draft.plan(
+            Route.CUT,
+            f"Cut without re-encoding: {_why_cut(draft)}.",
+            pieces,
+            lambda seconds: round(rate * (seconds + spacing / 2)),
         )
-    return draft.plan(Route.VIDEO, f"Re-encoded at 1 frame a second: {_why(draft, fits, is_taken)}.", size)
+    ]
 
 
-def _plan_audio(draft: _Draft) -> Plan:
-    limit = draft.request.media_limit_bytes
-    why = "the model hears but does not see" if draft.facts.has_picture else "there is no picture"
+def _key_frames(draft: _Draft) -> list[Plan]:
+    spacing = draft.facts.key_frame_spacing
+    if spacing is None or spacing > KEY_FRAME_SPACING[draft.request.quality]:
+        return []
+    return [_encoded(draft, Route.KEY_FRAMES, "Re-encoded from its key frames, one picture a second", _key_frame_bytes)]
+
+
+def _video(draft: _Draft) -> list[Plan]:
+    return [_encoded(draft, Route.VIDEO, "Re-encoded at 1 frame a second", _video_bytes)]
+
+
+def _audio(draft: _Draft, why: str) -> Plan:
     if draft.facts.duration is None:
-        return draft.plan(Route.AUDIO, "Sound alone; decided once it is downloaded and measured.", None)
-    size = estimate_audio_bytes(draft.seconds, limit)
-    if size is None:
-        return draft.plan(
-            Route.AUDIO, "", None, refusal=f"The clip is too long to fit into {_size(limit)}: choose a shorter one."
-        )
-    return draft.plan(Route.AUDIO, f"Sound alone, as mp3: {why}.", size)
+        return draft.undecided(Route.AUDIO)
+    if draft.request.route is RouteChoice.AUDIO:
+        why = "as you chose"
+    return _encoded(draft, Route.AUDIO, "Sound alone, as mp3", lambda draft, seconds: _audio_bytes(draft, seconds), why)
 
 
-def _why(draft: _Draft, fits: bool, is_taken: bool) -> str:
+def _encoded(
+    draft: _Draft,
+    route: Route,
+    words: str,
+    size_of: Callable[[_Draft, float], int | None],
+    why: str | None = None,
+) -> Plan:
+    fitting = _longest_that_fits(draft, size_of)
+    if fitting < min(draft.seconds, SHORTEST_PART_SECONDS):
+        limit = _size(draft.request.media_limit_bytes)
+        return draft.refused(route, f"Not even {SHORTEST_PART_SECONDS:.0f} s of it fit into {limit}: raise the limit.")
+    return draft.plan(
+        route,
+        f"{words}: {why or _why_encoded(draft)}.",
+        draft.pieces(min(draft.longest, fitting)),
+        lambda seconds: size_of(draft, seconds),
+    )
+
+
+def _video_bytes(draft: _Draft, seconds: float) -> int | None:
+    return estimate_video_bytes(
+        seconds,
+        draft.facts.has_sound,
+        draft.request.media_limit_bytes,
+        is_visual=draft.request.quality is Quality.VISUAL,
+    )
+
+
+def _key_frame_bytes(draft: _Draft, seconds: float) -> int | None:
+    facts = draft.facts
+    return estimate_video_bytes(
+        seconds, facts.has_sound, draft.request.media_limit_bytes, key_frame_spacing=facts.key_frame_spacing
+    )
+
+
+def _audio_bytes(draft: _Draft, seconds: float) -> int | None:
+    return estimate_audio_bytes(seconds, draft.request.media_limit_bytes)
+
+
+def _longest_that_fits(draft: _Draft, size_of: Callable[[_Draft, float], int | None]) -> float:
+    """The longest stretch, to a second, whose rendition can be made to fit; the estimates grow with the length."""
+    if size_of(draft, draft.seconds) is not None:
+        return draft.seconds
+    low, high = 0.0, draft.seconds
+    while high - low > 1:
+        middle = (low + high) / 2
+        low, high = (middle, high) if size_of(draft, middle) is not None else (low, middle)
+    return low
+
+
+def _why_cut(draft: _Draft) -> str:
     if not draft.is_whole:
         return "only the chosen clip is sent"
-    if not fits:
-        size = "its size is not known" if draft.facts.size_bytes is None else _size(draft.facts.size_bytes)
-        return f"{size} is more than the {_size(draft.request.media_limit_bytes)} that one request may carry"
-    return "models do not take this kind of file" if not is_taken else "it is made smaller"
+    return "a long video is asked about in parts" if draft.fits else f"{draft.size_words}, so it is sent in parts"
+
+
+def _why_encoded(draft: _Draft) -> str:
+    if not draft.fits:
+        return draft.size_words
+    if draft.facts.media_type not in SENT_AS_THEY_ARE:
+        return "models do not take this kind of file"
+    return "only the chosen clip is sent" if not draft.is_whole else "it is made smaller"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +285,7 @@ class _Draft:
     model: Model
     facts: MediaFacts
     measured: Measured
+    speech: Sequence[Stretch] | None
 
     @property
     def clip(self) -> Clip | None:
@@ -147,6 +306,60 @@ class _Draft:
         at_end = self.request.end is None or (duration is not None and self.request.end >= duration)
         return self.request.start <= 0 and at_end
 
+    @property
+    def fits(self) -> bool:
+        return self.facts.size_bytes is not None and self.facts.size_bytes <= self.request.media_limit_bytes
+
+    @property
+    def size_words(self) -> str:
+        limit = _size(self.request.media_limit_bytes)
+        size = "its size is not known, and" if self.facts.size_bytes is None else f"{_size(self.facts.size_bytes)} is"
+        return f"{size} more than the {limit} that one request may carry"
+
+    @property
+    def longest_answer(self) -> float:
+        """Seconds of clip whose answer uses at most half of what the model may write."""
+        limit = self.model.max_output_tokens
+        if limit is None or self.request.task != "transcript":
+            return math.inf
+        return limit / 2 / TRANSCRIPT_TOKENS
+
+    @property
+    def longest(self) -> float:
+        """The longest part that the model's clock, output and context bear."""
+        found = [self.longest_answer, self.longest_in_context]
+        if self.is_long_for_a_clock:
+            found.append(LONGEST_PART * self.request.part_seconds)
+        return min(found)
+
+    @property
+    def longest_in_context(self) -> float:
+        rate = prompt_token_rate(self.model, Route.VIDEO if self.model.sees else Route.AUDIO, self.measured)
+        if self.model.is_local or not self.model.context_tokens:
+            return math.inf
+        # A tenth is left for the answer and for what the figures do not know.
+        return (0.9 * self.model.context_tokens - PROMPT_TOKENS) / rate
+
+    @property
+    def is_long_for_a_clock(self) -> bool:
+        # A summary needs the whole. Models lose the clock after minutes: a list of times needs one that holds.
+        return self.request.task in ("transcript", "shown")
+
+    def pieces(self, longest: float) -> tuple[Piece, ...]:
+        if self.seconds <= longest:
+            return self.one_piece()
+        target = longest / LONGEST_PART
+        if self.speech is None:
+            count = math.ceil(self.seconds / target)
+            step = self.seconds / count
+            starts = [self.clip.start + step * number for number in range(count)]
+            return tuple(Piece(start, min(start + step, self.clip.end), 0.0) for start in starts)
+        return cut_points(self.clip.start, self.clip.end, self.speech, target=target, longest=longest)
+
+    def one_piece(self) -> tuple[Piece, ...]:
+        clip = self.clip or Clip(0.0, UNKNOWN_LENGTH)
+        return (Piece(clip.start, clip.end, 0.0),)
+
     def refusal(self) -> str | None:
         request, model, facts = self.request, self.model, self.facts
         if facts.duration is not None and request.start >= facts.duration:
@@ -159,17 +372,26 @@ class _Draft:
             return "The file has no sound, and this model only listens."
         if not model.is_local and not model.hears and not facts.has_picture:
             return "The file has no picture, and this model only sees."
-        tokens = self.prompt_tokens(Route.VIDEO if model.sees and facts.has_picture else Route.AUDIO)
-        if tokens is not None and model.context_tokens is not None and tokens > model.context_tokens:
-            return f"About {tokens:,} tokens are more than the model's context of {model.context_tokens:,}."
+        if not model.is_local and self.longest_in_context < SHORTEST_PART_SECONDS:
+            return f"The model's context of {model.context_tokens:,} tokens holds less than 20 s of it."
         return None
 
-    def plan(self, route: Route, reason: str, size: int | None, *, refusal: str | None = None) -> Plan:
-        prompt, completion = self.prompt_tokens(route), self.completion_tokens(route)
-        # A link that goes straight to the model is one request even while its length is unknown.
-        clip = self.clip or (Clip(0, UNKNOWN_LENGTH) if route is Route.LINK else None)
-        parts = (Part(0, clip.start, clip.end, size or 0),) if clip and refusal is None else ()
+    def refused(self, route: Route, why: str) -> Plan:
+        return replace(self.plan(route, "", (), lambda _: 0), refusal=why, warnings=())
+
+    def undecided(self, route: Route) -> Plan:
+        """For a link whose length nobody told: what is known before it is here."""
+        return self.plan(route, "Decided once it is downloaded and measured.", (), lambda _: 0)
+
+    def plan(self, route: Route, reason: str, pieces: Sequence[Piece], size_of: Callable[[float], int | None]) -> Plan:
+        parts = tuple(
+            Part(index, piece.start, piece.end, size_of(piece.end - piece.start) or 0, piece.overlap)
+            for index, piece in enumerate(pieces)
+        )
+        calls = max(1, len(parts))
+        prompt, completion = self._tokens(route, calls)
         is_sent = route not in (Route.LOCAL, Route.LINK) and self.facts.size_bytes is not None
+        longest = max((part.duration for part in parts), default=self.seconds) if self.clip else 0.0
         return Plan(
             model_id=self.model.id,
             route=route,
@@ -180,50 +402,34 @@ class _Draft:
             verdict=size_verdict(self.facts.size_bytes) if is_sent else None,
             prompt_tokens=prompt,
             completion_tokens=completion,
-            estimate_usd=self.estimate(prompt, completion),
-            seconds=self.waiting(),
-            warnings=tuple(self.warnings(route, completion)) if refusal is None else (),
-            refusal=refusal,
+            estimate_usd=dollars(self.model, prompt, completion, calls),
+            seconds=waiting_seconds(self.model, longest, math.ceil(calls / AT_ONCE), self.measured)
+            if self.clip
+            else None,
+            warnings=tuple(self._warnings(route, completion, calls)),
         )
 
-    def prompt_tokens(self, route: Route) -> int | None:
+    def _tokens(self, route: Route, calls: int) -> tuple[int | None, int | None]:
         if self.model.is_local or self.clip is None:
-            return None
-        rate = self.measured.prompt_tokens_per_second
-        if rate is None:
-            table = AUDIO_TOKENS if route is Route.AUDIO else VIDEO_TOKENS
-            rate = next((figure for prefix, figure in table if self.model.id.startswith(prefix)), None)
-        return None if rate is None else round(rate * self.seconds) + 400
+            return None, None
+        rate = prompt_token_rate(self.model, route, self.measured)
+        return round(rate * self.seconds) + PROMPT_TOKENS * calls, completion_tokens(self.request.task, self.seconds)
 
-    def completion_tokens(self, route: Route) -> int | None:
-        if self.model.is_local or self.clip is None:
-            return None
-        is_transcript = self.request.task == "transcript"
-        return round(self.seconds * TRANSCRIPT_TOKENS) + 50 if is_transcript else OTHER_TASK_TOKENS
-
-    def estimate(self, prompt: int | None, completion: int | None) -> Decimal | None:
-        if self.model.is_local or self.model.is_free:
-            return Decimal(0)
-        if self.model.price is None or prompt is None or completion is None:
-            return None
-        return self.model.price.cost(prompt, completion)
-
-    def waiting(self) -> float | None:
-        rate = self.measured.wall_seconds_per_second or LOCAL_SECONDS.get(self.model.id)
-        return None if rate is None or self.clip is None else round(rate * self.seconds, 1)
-
-    def warnings(self, route: Route, completion: int | None) -> list[str]:
+    def _warnings(self, route: Route, completion: int | None, calls: int) -> list[str]:
         found = []
         if self.request.task == "transcript" and not self.model.hears:
             found.append("This model sees pictures only: it cannot hear what is said.")
         if self.model.expires is not None:
             found.append(f"This model retires on {self.model.expires.isoformat()}.")
+        if self.model.price is not None and not self.model.is_free and is_guess(self.model, route, self.measured):
+            found.append("Its tokens and price are a guess until its first run.")
         limit = self.model.max_output_tokens
-        if completion is not None and limit is not None and completion > limit:
+        if completion is not None and limit is not None and completion / calls > limit:
             found.append(f"The answer may be cut off: the model writes at most {limit:,} tokens.")
-        if route is Route.AS_IS and self.facts.size_bytes and size_verdict(self.facts.size_bytes) is SizeVerdict.LARGE:
+        verdict = size_verdict(self.facts.size_bytes or 0) if route is Route.AS_IS else SizeVerdict.FITS
+        if verdict is SizeVerdict.LARGE:
             found.append("A request of this size may be refused.")
-        if route is Route.AS_IS and size_verdict(self.facts.size_bytes or 0) is SizeVerdict.TOO_LARGE:
+        if verdict is SizeVerdict.TOO_LARGE:
             found.append("Requests of this size are refused by most servers.")
         return found
 

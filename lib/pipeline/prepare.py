@@ -1,75 +1,114 @@
-"""Prepare: the bytes of one part, as they will be sent. The same recipe is made once, for any number of models."""
+"""Prepare: the bytes of one stretch, as they will be sent. The same recipe is made once, for any number of models."""
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lib.domain.media import MediaAsset, Rendition
-from lib.domain.plan import Part, Plan, Route
+from lib.domain.media import Clip, MediaAsset, Rendition
+from lib.domain.plan import Quality, Route
 from lib.domain.run import digest
-from lib.media.encode import encode_audio, encode_video
+from lib.errors import MediaError
+from lib.media.cut import cut
+from lib.media.encode import SPEECH, VISUAL, encode_audio, encode_key_frames, encode_video
 from lib.pipeline.tools import Tools
 
-RECIPE_VERSION = 1
+log = logging.getLogger(__name__)
+
+RECIPE_VERSION = 2
 """Raise it when an encoder's output changes: what was made by an older recipe is then not used again."""
+RECIPES = {Quality.SPEECH: SPEECH, Quality.VISUAL: VISUAL}
 _ENCODERS = threading.Semaphore(max(1, (os.cpu_count() or 2) // 2))
 """x264 uses every core by itself: more encoders at once only take memory."""
+_SUFFIXES = {"audio/mpeg": ".mp3", "video/mp4": ".mp4", "video/webm": ".webm", "video/quicktime": ".mov"}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a stretch is made ready: everything that shapes the bytes but the stretch itself."""
+
+    route: Route
+    quality: Quality
+    limit_bytes: int
 
 
 def prepare(
-    asset: MediaAsset, plan: Plan, part: Part, limit_bytes: int, tools: Tools, on_progress: Callable[[float], None]
+    asset: MediaAsset, clip: Clip, recipe: Recipe, tools: Tools, on_progress: Callable[[float], None]
 ) -> Rendition:
-    """The rendition of a part, made now or found. ``on_progress`` gets 0 to 1 and may raise to stop at once."""
-    if plan.route is Route.AS_IS:
-        return Rendition(asset.id, asset.media_type, asset.size_bytes, part.start, part.end, asset.id)
-    is_audio = plan.route is Route.AUDIO
+    """The rendition of a clip, made now or found. ``on_progress`` gets 0 to 1 and may raise to stop at once.
+
+    Its ``start`` is where its clock stands at zero: a cut without re-encoding begins at a key frame before the clip.
+    """
+    if recipe.route is Route.AS_IS:
+        return Rendition(asset.id, asset.media_type, asset.size_bytes, 0.0, asset.duration, asset.id)
+    if recipe.route is Route.CUT:
+        try:
+            cut_out = _made(asset, clip, recipe, tools, on_progress)
+        except MediaError as exc:
+            log.info("asset %s cannot be cut as it is: %s", asset.id[:12], exc)
+        else:
+            if cut_out.size_bytes <= recipe.limit_bytes:
+                return cut_out
+        # Bit rates vary: the average was under the limit, this stretch is not.
+        recipe = replace(recipe, route=Route.VIDEO)
+    return _made(asset, clip, recipe, tools, on_progress)
+
+
+def _made(
+    asset: MediaAsset, clip: Clip, recipe: Recipe, tools: Tools, on_progress: Callable[[float], None]
+) -> Rendition:
     name = digest(
-        asset=asset.id, start=part.start, end=part.end, route=plan.route, limit=limit_bytes, recipe=RECIPE_VERSION
+        asset=asset.id,
+        start=clip.start,
+        end=clip.end,
+        route=recipe.route,
+        quality=recipe.quality,
+        limit=recipe.limit_bytes,
+        version=RECIPE_VERSION,
     )
-    media_type, suffix = ("audio/mpeg", ".mp3") if is_audio else ("video/mp4", ".mp4")
-    target = tools.files.rendition_path(name, suffix)
     with tools.locks.hold(name, lambda: on_progress(0.0)):
-        if not target.exists():
-            _encode(asset, part, name, target, limit_bytes, tools, on_progress, is_audio=is_audio)
-    return Rendition(name, media_type, target.stat().st_size, part.start, part.end)
+        found = tools.store.assets.rendition(name)
+        if found is None or not rendition_file(found, tools).exists():
+            found = _make(name, asset, clip, recipe, tools, on_progress)
+            tools.store.assets.keep_rendition(found)
+    return found
 
 
 def rendition_file(rendition: Rendition, tools: Tools) -> Path:
     """Where a rendition's bytes are."""
     if rendition.asset_id is not None:
         return tools.files.path(rendition.asset_id)
-    return tools.files.rendition_path(rendition.id, ".mp3" if rendition.media_type == "audio/mpeg" else ".mp4")
+    return tools.files.rendition_path(rendition.id, _SUFFIXES[rendition.media_type])
 
 
-def _encode(
-    asset: MediaAsset,
-    part: Part,
-    name: str,
-    target: Path,
-    limit_bytes: int,
-    tools: Tools,
-    on_progress: Callable[[float], None],
-    *,
-    is_audio: bool,
-) -> None:
-    encode = encode_audio if is_audio else encode_video
-    source = tools.files.path(asset.id)
+def _make(
+    name: str, asset: MediaAsset, clip: Clip, recipe: Recipe, tools: Tools, on_progress: Callable[[float], None]
+) -> Rendition:
+    media_type = {Route.AUDIO: "audio/mpeg", Route.CUT: asset.media_type}.get(recipe.route, "video/mp4")
     while not _ENCODERS.acquire(timeout=0.5):
         on_progress(0.0)
     try:
-        with tools.files.temporary(target.suffix) as fresh:
-            encode(
-                source,
-                fresh,
-                start=part.start,
-                end=part.end,
-                asset=asset,
-                limit_bytes=limit_bytes,
-                on_progress=on_progress,
-            )
-            tools.files.keep_rendition(fresh, name, target.suffix)
+        with tools.files.temporary(_SUFFIXES[media_type]) as fresh:
+            start, size_bytes = _encode(tools.files.path(asset.id), fresh, asset, clip, recipe, on_progress)
+            tools.files.keep_rendition(fresh, name, fresh.suffix)
     finally:
         _ENCODERS.release()
+    return Rendition(name, media_type, size_bytes, start, clip.end)
+
+
+def _encode(
+    source: Path, target: Path, asset: MediaAsset, clip: Clip, recipe: Recipe, on_progress: Callable[[float], None]
+) -> tuple[float, int]:
+    common = {"start": clip.start, "end": clip.end, "asset": asset, "on_progress": on_progress}
+    if recipe.route is Route.CUT:
+        result = cut(source, target, **common)
+        return result.start, result.size_bytes
+    if recipe.route is Route.AUDIO:
+        return clip.start, encode_audio(source, target, **common, limit_bytes=recipe.limit_bytes)
+    encode = encode_key_frames if recipe.route is Route.KEY_FRAMES else encode_video
+    size = encode(source, target, **common, limit_bytes=recipe.limit_bytes, recipe=RECIPES[recipe.quality])
+    return clip.start, size

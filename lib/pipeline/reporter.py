@@ -9,6 +9,7 @@ from lib.errors import Cancelled
 from lib.store import Store
 
 INTERVAL = 0.34
+SETTLED = (PartState.OK, PartState.REPAIRED, PartState.FAILED)
 
 
 class Reporter:
@@ -49,3 +50,16 @@ class Reporter:
     def _heed(self, is_wanted: bool) -> None:
         if not is_wanted:
             raise Cancelled("The run was cancelled.")
+
+
+class ReporterBeside(Reporter):
+    """The voice of work that goes on beside the parts: it is heard only once they are over."""
+
+    def stage(self, stage: Stage, progress: float | None = None, note: str = "") -> None:
+        if not self._is_due(stage):
+            return
+        run = self._store.runs.get(self.run_id)
+        if run is not None and all(part.state in SETTLED for part in run.parts):
+            self._heed(self._store.runs.report(self.run_id, self.attempt, stage, progress, note))
+        else:
+            self._heed(self._store.runs.is_wanted(self.run_id, self.attempt))

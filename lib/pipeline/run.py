@@ -9,22 +9,23 @@ import logging
 import secrets
 from decimal import Decimal
 
+from lib.domain.media import Clip, MediaAsset
 from lib.domain.model import Model
-from lib.domain.plan import Part, Plan, Route
-from lib.domain.run import Failure, Generation, PartState, Run, RunRequest, Stage, Usage
-from lib.errors import Cancelled, CuewiseError, NothingThere, PlanRefused
-from lib.formats.timecode import format_clock
+from lib.domain.plan import Plan, Route, Times
+from lib.domain.run import Failure, Generation, PartAnswer, PartState, Run, RunRequest, Stage, Usage
+from lib.errors import CuewiseError, NothingThere, PlanRefused
 from lib.openrouter import unknown_model
-from lib.pipeline.generate import Asked, ask, listen
+from lib.pipeline.hear import kept_words, silences_near, speech_of, words_of
 from lib.pipeline.ingest import held_asset, ingest
 from lib.pipeline.plan import facts_of_asset, facts_of_link, make_plan, needs_download
-from lib.pipeline.prepare import prepare
-from lib.pipeline.reporter import Reporter
-from lib.pipeline.stitch import make_transcript
+from lib.pipeline.reporter import Reporter, ReporterBeside
+from lib.pipeline.stitch import Heard, make_transcript
 from lib.pipeline.tools import Tools
 from lib.speech import local_models
 
 log = logging.getLogger(__name__)
+
+ANSWERED = (PartState.OK, PartState.REPAIRED)
 
 
 def find_model(model_id: str, tools: Tools) -> Model:
@@ -46,68 +47,56 @@ def begin_run(run_id: str, attempt: int, tools: Tools) -> int:
     """Fetch what must be here, plan with what was measured, lay out the parts; gives how many there are."""
     reporter = Reporter(tools.store, run_id, attempt)
     tools.store.runs.begin(run_id, attempt)
-    request = _run(run_id, tools).request
+    run = known_run(run_id, tools)
+    request = run.request
     model = find_model(request.model_id, tools)
     plan = _plan_before(request, model, tools)
     if needs_download(plan):
         asset = ingest(request, tools, reporter, hears_only=not model.sees)
         tools.store.runs.set_asset(run_id, attempt, asset.id)
-        plan = make_plan(
-            request, model, facts_of_asset(asset, request.source), tools.store.generations.measured(model.id)
-        )
+        plan = plan_with(request, model, asset, tools, reporter)
     if plan.refusal:
         raise PlanRefused(plan.refusal)
+    if _still_serves(run, plan):
+        plan = run.plan
     tools.store.runs.set_plan(run_id, attempt, plan)
     return len(plan.parts)
 
 
-def work_on_part(run_id: str, attempt: int, number: int, tools: Tools) -> None:
-    """Prepare a part and get its answer. A failure is written to the part, not raised; Cancelled is raised."""
-    reporter = Reporter(tools.store, run_id, attempt)
-    try:
-        asked = _work(run_id, number, tools, reporter)
-    except Cancelled:
-        raise
-    except Exception as exc:
-        failure = as_failure(exc, run_id)
-        billed = getattr(exc, "generation", None)
-        reporter.part(
-            number,
-            PartState.FAILED,
-            error_code=failure.code,
-            error=failure.message,
-            hint=failure.hint,
-            cost_usd=_text(billed.cost_usd if billed else None),
-        )
-        return
-    generation = asked.generation
-    reporter.part(
-        number,
-        PartState.OK,
-        digest=asked.digest,
-        generation_id=generation.id,
-        partial_text=_shown(generation),
-        cost_usd=_text(Decimal(0) if asked.is_remembered else generation.cost_usd),
-        is_remembered=asked.is_remembered,
-        error_code=None,
-        error=None,
-        hint=None,
-    )
+def hears_too(run_id: str, tools: Tools) -> bool:
+    """Whether the sound is to be listened to beside the remote model, for the times."""
+    run = known_run(run_id, tools)
+    is_wanted = run.request.times is Times.AUDIO and run.request.task == "transcript"
+    return is_wanted and run.asset_id is not None and run.plan.route not in (Route.LOCAL, Route.LINK)
+
+
+def hear(run_id: str, attempt: int, tools: Tools) -> None:
+    """Find where the words of the run's clip are in the sound. Never fails the run: without it, models' times count."""
+    run = known_run(run_id, tools)
+    asset = held_asset(run.asset_id, tools)
+    reporter = ReporterBeside(tools.store, run_id, attempt)
+    words_of(run.request, asset, run.plan.clip, tools, reporter)
+    speech_of(asset, run.plan.clip, tools, reporter)
 
 
 def end_run(run_id: str, attempt: int, tools: Tools) -> None:
     """Stitch what the parts gave into the transcript and close the books. Fails the run if no part succeeded."""
     reporter = Reporter(tools.store, run_id, attempt)
-    reporter.stage(Stage.STITCHING)
-    run = _run(run_id, tools)
-    answered = _answered_parts(run, tools)
+    run = known_run(run_id, tools)
+    answered = _answers(run, tools)
     if not answered:
         fail_run(run_id, attempt, _first_failure(run), tools)
         return
-    transcript = make_transcript(run.request.task, [(part, generation) for part, generation, _ in answered])
-    tools.store.transcripts.keep(run_id, transcript, version=1)
-    generations = [generation for _, generation, _ in answered]
-    is_remembered = all(remembered for _, _, remembered in answered)
+    heard = _heard(run, tools, reporter)
+    reporter.stage(Stage.STITCHING)
+    clip = run.plan.clip or Clip(run.plan.parts[0].start, run.plan.parts[-1].end)
+    parts = [Clip(part.start, part.end) for part in run.plan.parts]
+    transcript, health = make_transcript(run.request.task, clip, parts, answered, heard)
+    if not tools.store.runs.is_wanted(run_id, attempt):
+        return
+    tools.store.transcripts.keep(run_id, transcript)
+    generations = [generation for _, generation in answered]
+    is_remembered = all(part.is_remembered for part in run.parts if part.state in ANSWERED)
     tools.store.runs.finish(
         run_id,
         attempt,
@@ -116,13 +105,14 @@ def end_run(run_id: str, attempt: int, tools: Tools) -> None:
         cost_usd=_total_cost(run),
         seconds_to_first_text=generations[0].seconds_to_first_text,
         from_cache=is_remembered,
+        health=health,
     )
     tools.vault.forget_unused()
 
 
 def fail_run(run_id: str, attempt: int, failure: Failure, tools: Tools) -> None:
     """Write down why a run failed and what it cost all the same, and let go of its key."""
-    tools.store.runs.fail(run_id, attempt, failure, _total_cost(_run(run_id, tools)))
+    tools.store.runs.fail(run_id, attempt, failure, _total_cost(known_run(run_id, tools)))
     tools.vault.forget_unused()
 
 
@@ -139,54 +129,57 @@ def as_failure(exc: BaseException, run_id: str) -> Failure:
     )
 
 
-def _plan_before(request: RunRequest, model: Model, tools: Tools) -> Plan:
-    source = request.source
-    facts = facts_of_asset(held_asset(source.asset_id, tools), source) if source.asset_id else facts_of_link(source)
-    return make_plan(request, model, facts, tools.store.generations.measured(model.id))
-
-
-def _work(run_id: str, number: int, tools: Tools, reporter: Reporter) -> Asked:
-    run = _run(run_id, tools)
-    request, plan = run.request, run.plan
-    model = find_model(request.model_id, tools)
-    part = plan.parts[number]
-    asset = held_asset(run.asset_id, tools) if run.asset_id and plan.route is not Route.LINK else None
-    if model.is_local:
-        reporter.part(number, PartState.ASKING)
-        reporter.stage(Stage.LISTENING)
-        return listen(request, model, asset, part, tools, reporter)
-    rendition = None
-    if asset is not None:
-        reporter.part(number, PartState.PREPARING)
-        rendition = prepare(
-            asset,
-            plan,
-            part,
-            request.media_limit_bytes,
-            tools,
-            lambda fraction: reporter.stage(Stage.PREPARING, fraction),
-        )
-        reporter.part(number, PartState.ASKING, size_bytes=rendition.size_bytes)
-    else:
-        reporter.part(number, PartState.ASKING)
-    reporter.stage(Stage.ASKING)
-    return ask(request, model, plan, part, rendition, tools, reporter)
-
-
-def _run(run_id: str, tools: Tools) -> Run:
+def known_run(run_id: str, tools: Tools) -> Run:
+    """Raises NothingThere for a run that is no longer kept."""
     run = tools.store.runs.get(run_id)
     if run is None:
         raise NothingThere("This run is no longer kept.")
     return run
 
 
-def _answered_parts(run: Run, tools: Tools) -> list[tuple[Part, Generation, bool]]:
+def _plan_before(request: RunRequest, model: Model, tools: Tools) -> Plan:
+    source = request.source
+    facts = facts_of_asset(held_asset(source.asset_id, tools), source) if source.asset_id else facts_of_link(source)
+    return make_plan(request, model, facts, tools.store.generations.measured(model.id))
+
+
+def _still_serves(run: Run, plan: Plan) -> bool:
+    """Whether the parts of an earlier attempt can stay: then only what failed is asked again."""
+    is_begun = run.plan is not None and any(part.state in ANSWERED for part in run.parts)
+    if not is_begun or (run.plan.route, run.plan.clip) != (plan.route, plan.clip):
+        return False
+    return all((part.size_bytes or 0) <= run.request.media_limit_bytes for part in run.parts)
+
+
+def plan_with(request: RunRequest, model: Model, asset: MediaAsset, tools: Tools, reporter: Reporter) -> Plan:
+    """The plan for media that are here, with its parts cut in silence where there are several."""
+    facts = facts_of_asset(asset, request.source)
+    measured = tools.store.generations.measured(model.id)
+    plan = make_plan(request, model, facts, measured)
+    if len(plan.parts) < 2:
+        return plan
+    # Only what is cut needs to know where the silences are, and only near its cuts.
+    cuts = [part.start for part in plan.parts[1:]]
+    return make_plan(request, model, facts, measured, silences_near(asset, plan.clip, cuts, tools, reporter))
+
+
+def _heard(run: Run, tools: Tools, reporter: Reporter) -> Heard:
+    if run.request.task != "transcript" or run.asset_id is None:
+        return Heard()
+    asset = held_asset(run.asset_id, tools)
+    if run.plan.route is Route.LOCAL:
+        return Heard((), speech_of(asset, run.plan.clip, tools, reporter))
+    if not hears_too(run.id, tools):
+        return Heard()
+    return Heard(kept_words(run.request, asset, run.plan.clip, tools), speech_of(asset, run.plan.clip, tools, reporter))
+
+
+def _answers(run: Run, tools: Tools) -> list[tuple[PartAnswer, Generation]]:
+    # A part that is being repaired, or whose repair was cancelled, keeps the answers it had.
     found = []
-    digests = tools.store.runs.part_digests(run.id)
-    for part, record, name in zip(run.plan.parts, run.parts, digests, strict=True):
-        kept = tools.store.generations.get(name) if record.state is PartState.OK and name else None
-        if kept:
-            found.append((part, kept.generation, record.is_remembered))
+    for answers in tools.store.runs.answers(run.id):
+        kept = [(answer, tools.store.generations.get(answer.digest)) for answer in answers]
+        found += [(answer, each.generation) for answer, each in kept if each]
     return found
 
 
@@ -207,17 +200,7 @@ def _total_usage(generations: list[Generation]) -> Usage:
 
 def _total_cost(run: Run) -> Decimal | None:
     # A failed part that was not billed has no cost; an answer without one means that the server does not tell.
-    if any(part.cost_usd is None for part in run.parts if part.state is PartState.OK):
+    if any(part.cost_usd is None for part in run.parts if part.state in ANSWERED):
         return None
     known = [part.cost_usd for part in run.parts if part.cost_usd is not None]
     return sum(known, Decimal(0)) if known else None
-
-
-def _text(cost_usd: Decimal | None) -> str | None:
-    return None if cost_usd is None else str(cost_usd)
-
-
-def _shown(generation: Generation) -> str:
-    if not generation.segments:
-        return generation.text
-    return "\n".join(f"[{format_clock(segment.start)}] {segment.text.strip()}" for segment in generation.segments)

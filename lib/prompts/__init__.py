@@ -38,9 +38,16 @@ def task(name: str) -> Task:
 
 
 def prompt_text(
-    name: str, *, prompt: str | None = None, duration: float | None, language: str | None, terms: tuple[str, ...]
+    name: str,
+    *,
+    prompt: str | None = None,
+    duration: float | None,
+    language: str | None,
+    terms: tuple[str, ...],
+    speakers: tuple[str, ...] = (),
 ) -> str:
-    """The whole text sent for a task. ``duration`` is the length of what is sent, in seconds."""
+    """The whole text sent for a task. ``duration`` is the length of what is sent, in seconds; ``speakers`` are those
+    who were named earlier in the same recording."""
     text = Template(task(name).prompt).safe_substitute(prompt=(prompt or "").strip())
     notes = []
     if duration is not None:
@@ -52,6 +59,9 @@ def prompt_text(
         notes.append(f"Answer in this language: {language_name(language)}.")
     if terms:
         notes.append("Spell these names and terms exactly so: " + "; ".join(terms) + ".")
+    if speakers:
+        named = "; ".join(speakers)
+        notes.append(f"These people spoke earlier in it: {named}. Use their names where the voice is theirs.")
     return "\n\n".join([text.strip(), *notes])
 
 

@@ -136,6 +136,14 @@ class Listener:
         finally:
             self._turn.release()
 
+    def warm_up(self) -> None:
+        """Load the engine's libraries, which takes seconds, before anyone waits for them. Loads no weights."""
+        import faster_whisper
+        from faster_whisper.vad import get_vad_model
+
+        log.info("faster-whisper %s is loaded", faster_whisper.__version__)
+        get_vad_model()
+
     def speech_stretches(self, path: Path, *, start: float = 0.0, end: float | None = None) -> tuple[Stretch, ...]:
         """Where somebody speaks, as pairs of start and end on the file's clock, rising and apart.
 

@@ -4,7 +4,8 @@
 PostgreSQL by URL. Records go in and come out as the frozen dataclasses of ``lib.domain``.
 """
 
+from lib.store.generations import Kept, Measured
 from lib.store.preferences import Preferences
 from lib.store.store import Store
 
-__all__ = ["Preferences", "Store"]
+__all__ = ["Kept", "Measured", "Preferences", "Store"]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, select
 
-from lib.domain.media import MediaAsset
+from lib.domain.media import Clip, MediaAsset, Rendition
 from lib.store.records import from_json, to_json
 from lib.store.rows import now, put, transaction
-from lib.store.tables import asset, link
+from lib.store.tables import asset, link, rendition, speech
 
 
 class Assets:
@@ -34,3 +36,26 @@ class Assets:
         wanted = select(link.c.asset_id).where(link.c.key == link_key, link.c.fetched >= oldest)
         with transaction(self._engine) as connection:
             return connection.scalar(wanted)
+
+    def keep_rendition(self, record: Rendition) -> None:
+        """Write down what a rendition holds: its file alone does not say where it begins."""
+        put(self._engine, rendition, id=record.id, record=to_json(record))
+
+    def rendition(self, rendition_id: str) -> Rendition | None:
+        with transaction(self._engine) as connection:
+            text = connection.scalar(select(rendition.c.record).where(rendition.c.id == rendition_id))
+        return from_json(Rendition, text) if text else None
+
+    def keep_speech(self, asset_id: str, clip: Clip, stretches: Sequence[tuple[float, float]]) -> None:
+        """Keep where somebody speaks in a clip, so that it is listened to once."""
+        values = {"asset_id": asset_id, "start": clip.start, "end": clip.end}
+        put(self._engine, speech, **values, stretches=json.dumps([[round(x, 3) for x in each] for each in stretches]))
+
+    def speech(self, asset_id: str, clip: Clip) -> tuple[tuple[float, float], ...] | None:
+        """The stretches kept for exactly this clip; None when nobody has listened yet."""
+        wanted = select(speech.c.stretches).where(
+            speech.c.asset_id == asset_id, speech.c.start == clip.start, speech.c.end == clip.end
+        )
+        with transaction(self._engine) as connection:
+            text = connection.scalar(wanted)
+        return tuple((start, end) for start, end in json.loads(text)) if text else None

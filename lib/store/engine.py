@@ -11,7 +11,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from filelock import FileLock
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from lib.errors import FolderReadOnly, StorageError
@@ -59,6 +59,17 @@ def _upgrade(engine: Engine, database: str | None) -> None:
             return
     # The page and the worker start together: only one of them may migrate a file.
     is_file = engine.dialect.name == "sqlite" and database
-    with FileLock(f"{database}.migrate") if is_file else nullcontext(), engine.begin() as connection:
+    with FileLock(f"{database}.migrate") if is_file else nullcontext(), engine.connect() as connection:
+        _check_foreign_keys(connection, False)
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        with connection.begin():
+            command.upgrade(config, "head")
+        _check_foreign_keys(connection, True)
+
+
+def _check_foreign_keys(connection: Connection, is_on: bool) -> None:
+    # SQLite changes a table by making a new one and dropping the old: with foreign keys checked, dropping it would
+    # delete every row that refers to it. Only possible outside a transaction.
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA foreign_keys = {'ON' if is_on else 'OFF'}")
+        connection.commit()

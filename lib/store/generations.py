@@ -14,9 +14,13 @@ from lib.store.tables import generation
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a model's own past calls tell, each the median over its last calls; None where nothing is known."""
+    """What a model's own past calls tell, each the median over its last calls; None where nothing is known.
 
-    prompt_tokens_per_second: float | None = None
+    Prompt tokens are a second of clip, sent as pictures (with their sound) or as sound alone.
+    """
+
+    video_tokens_per_second: float | None = None
+    audio_tokens_per_second: float | None = None
     wall_seconds_per_second: float | None = None
 
 
@@ -61,9 +65,13 @@ class Generations:
         )
         with transaction(self._engine) as connection:
             calls = [(from_json(Generation, text), seconds) for text, seconds in connection.execute(rows)]
-        tokens = [call.usage.prompt_tokens / seconds for call, seconds in calls if call.usage.prompt_tokens]
         waits = [call.seconds / seconds for call, seconds in calls if call.seconds]
-        return Measured(_median(tokens), _median(waits))
+        return Measured(_token_rate(calls, "video"), _token_rate(calls, "audio"), _median(waits))
+
+
+def _token_rate(calls: list[tuple[Generation, float]], sent: str) -> float | None:
+    known = [(call.usage.prompt_tokens, seconds) for call, seconds in calls if call.sent == sent]
+    return _median([tokens / seconds for tokens, seconds in known if tokens])
 
 
 def _median(values: list[float]) -> float | None:

@@ -10,9 +10,11 @@ from lib.domain.run import PartForm
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """Choices that outlive a session. ``spending_cap_usd`` is per run, None for no cap."""
+    """Choices that outlive a session. ``spending_cap_usd`` is per run, None for no cap; ``part_seconds`` is how long a
+    part of a long transcript is about."""
 
     part_form: PartForm = PartForm.VIDEO_URL
     default_models: tuple[str, ...] = ("local/whisper-base",)
     spending_cap_usd: Decimal | None = None
+    part_seconds: float = 300.0
     cookies_file: str | None = None

@@ -15,9 +15,9 @@ def _adapter(kind: type) -> TypeAdapter:
     return TypeAdapter(kind)
 
 
-def to_json(record: object) -> str:
-    """The record as JSON text. Decimals become strings, so no cent is lost."""
-    return _adapter(type(record)).dump_json(record).decode()
+def to_json(record: object, kind: type | None = None) -> str:
+    """The record as JSON text; ``kind`` for what is no dataclass. Decimals become strings, so no cent is lost."""
+    return _adapter(kind or type(record)).dump_json(record).decode()
 
 
 def from_json(kind: type[Record], text: str) -> Record:

@@ -10,14 +10,16 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import Connection, Engine, Row, and_, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Row, and_, delete, exists, insert, select, update
 
+from lib.domain.health import Health
 from lib.domain.plan import Plan
-from lib.domain.run import Failure, PartRecord, PartState, Run, RunRequest, RunState, Stage, Usage
+from lib.domain.run import Failure, PartAnswer, PartRecord, PartState, Run, RunRequest, RunState, Stage, Usage
 from lib.store.records import from_json, to_json
 from lib.store.rows import now, transaction
 from lib.store.tables import part, run
 
+Answers = tuple[PartAnswer, ...]
 UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
 
 
@@ -66,7 +68,7 @@ class Runs:
         with transaction(self._engine) as connection:
             return connection.scalar(wanted) is not None
 
-    def again(self, run_id: str, *, key_ref: str | None) -> int | None:
+    def again(self, run_id: str, request: RunRequest) -> int | None:
         """Queue a run that is over once more; gives the new attempt's number, None if it is not over."""
         over = and_(run.c.id == run_id, run.c.state.not_in(UNFINISHED))
         fresh = {
@@ -78,7 +80,8 @@ class Runs:
             "failure": None,
             "finished": None,
             "started": None,
-            "key_ref": key_ref,
+            "key_ref": request.key_ref,
+            "request": to_json(request),
         }
         with transaction(self._engine) as connection:
             if not connection.execute(update(run).where(over).values(**fresh)).rowcount:
@@ -103,9 +106,7 @@ class Runs:
         self._update(run_id, attempt, asset_id=asset_id)
 
     def set_plan(self, run_id: str, attempt: int, plan: Plan) -> None:
-        """Keep the plan and lay out its parts; parts of an earlier attempt go."""
-        if not self._update(run_id, attempt, plan=to_json(plan)):
-            return
+        """Keep the plan and lay out its parts; what an earlier attempt had of the same parts stays."""
         rows = [
             {
                 "run_id": run_id,
@@ -120,6 +121,15 @@ class Runs:
             for each in plan.parts
         ]
         with transaction(self._engine) as connection:
+            wanted = update(run).where(_current(run_id, attempt)).values(plan=to_json(plan))
+            if not connection.execute(wanted).rowcount:
+                return
+            there = connection.execute(select(part.c.number, part.c.start, part.c.end).where(part.c.run_id == run_id))
+            if sorted(tuple(each) for each in there) == [(row["number"], row["start"], row["end"]) for row in rows]:
+                waiting = {"state": PartState.WAITING, "error": None, "error_code": None, "hint": None}
+                failed = and_(part.c.run_id == run_id, part.c.state.not_in((PartState.OK, PartState.REPAIRED)))
+                connection.execute(update(part).where(failed).values(**waiting))
+                return
             connection.execute(delete(part).where(part.c.run_id == run_id))
             if rows:
                 connection.execute(insert(part), rows)
@@ -129,18 +139,33 @@ class Runs:
 
         False when the attempt is no longer wanted: then nothing is changed.
         """
+        is_wanted = exists(select(run.c.id).where(_current(run_id, attempt)))
+        where = and_(part.c.run_id == run_id, part.c.number == number, is_wanted)
         with transaction(self._engine) as connection:
-            if connection.scalar(select(run.c.id).where(_current(run_id, attempt))) is None:
-                return False
-            where = and_(part.c.run_id == run_id, part.c.number == number)
-            connection.execute(update(part).where(where).values(**values))
-        return True
+            return bool(connection.execute(update(part).where(where).values(**values)).rowcount)
 
-    def part_digests(self, run_id: str) -> list[str | None]:
-        """For each part in order, the digest under which its answer is kept."""
-        rows = select(part.c.digest).where(part.c.run_id == run_id).order_by(part.c.number)
+    def answers(self, run_id: str) -> list[tuple[PartAnswer, ...]]:
+        """For each part in order, the answers that it is made of; empty where there is none yet."""
+        rows = select(part.c.answers).where(part.c.run_id == run_id).order_by(part.c.number)
         with transaction(self._engine) as connection:
-            return list(connection.scalars(rows))
+            return [from_json(Answers, text) if text else () for text in connection.scalars(rows)]
+
+    def keep_answers(self, run_id: str, attempt: int, number: int, answers: tuple[PartAnswer, ...]) -> bool:
+        """Write down what a part's answer is made of."""
+        return self.report_part(run_id, attempt, number, answers=to_json(answers, Answers))
+
+    def settle_parts(self, run_id: str, attempt: int, *, but: int) -> None:
+        """Before a repair: what an earlier attempt left in the middle counts as answered, or as failed."""
+        left = and_(
+            part.c.run_id == run_id,
+            part.c.number != but,
+            part.c.state.not_in((PartState.OK, PartState.REPAIRED, PartState.FAILED)),
+            exists(select(run.c.id).where(_current(run_id, attempt))),
+        )
+        failed = {"state": PartState.FAILED, "error_code": "Cancelled", "error": "It was not finished."}
+        with transaction(self._engine) as connection:
+            connection.execute(update(part).where(left, part.c.answers.is_not(None)).values(state=PartState.OK))
+            connection.execute(update(part).where(left, part.c.answers.is_(None)).values(**failed))
 
     def finish(
         self,
@@ -152,6 +177,7 @@ class Runs:
         cost_usd: Decimal | None,
         seconds_to_first_text: float | None,
         from_cache: bool,
+        health: Health | None,
     ) -> None:
         self._end(
             run_id,
@@ -164,6 +190,7 @@ class Runs:
             cost_usd=None if cost_usd is None else str(cost_usd),
             seconds_to_first_text=seconds_to_first_text,
             from_cache=from_cache,
+            health=to_json(health) if health else None,
             progress=1.0,
             note="",
         )
@@ -233,6 +260,7 @@ def _read(row: Row, parts: Sequence[Row]) -> Run:
         seconds=row.seconds,
         seconds_to_first_text=row.seconds_to_first_text,
         from_cache=bool(row.from_cache),
+        health=from_json(Health, row.health) if row.health else None,
     )
 
 
@@ -246,9 +274,11 @@ def _read_part(row: Row) -> PartRecord:
         generation_id=row.generation_id,
         cost_usd=None if row.cost_usd is None else Decimal(row.cost_usd),
         is_remembered=bool(row.is_remembered),
+        model_id=row.model_id,
         error_code=row.error_code,
         error=row.error,
         hint=row.hint,
+        partial_text=row.partial_text,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from sqlalchemy import Engine, delete, select
 
 from lib.store.preferences import Preferences
@@ -37,8 +39,14 @@ class SealedKeys:
         with transaction(self._engine) as connection:
             return connection.scalar(select(sealed.c.ciphertext).where(sealed.c.ref == ref))
 
-    def forget_unused(self) -> int:
-        """Remove every key that no unfinished run needs; gives how many went."""
+    def forget_unused(self, grace: float = 60.0) -> int:
+        """Remove every key that no unfinished run needs; gives how many went.
+
+        One that was sealed within the last minute stays: its run may not be written down yet.
+        """
+        oldest = (datetime.now(UTC) - timedelta(seconds=grace)).isoformat(timespec="milliseconds")
         needed = select(run.c.key_ref).where(run.c.key_ref.is_not(None), run.c.state.in_(("queued", "running")))
         with transaction(self._engine) as connection:
-            return connection.execute(delete(sealed).where(sealed.c.ref.not_in(needed))).rowcount
+            return connection.execute(
+                delete(sealed).where(sealed.c.ref.not_in(needed), sealed.c.created <= oldest)
+            ).rowcount

@@ -22,6 +22,22 @@ link = Table(
     Column("fetched", String(32), nullable=False),
 )
 
+rendition = Table(
+    "rendition",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("record", Text, nullable=False),
+)
+
+speech = Table(
+    "speech",
+    metadata,
+    Column("asset_id", String(64), ForeignKey("asset.id", ondelete="CASCADE"), primary_key=True),
+    Column("start", Float, primary_key=True),
+    Column("end", Float, primary_key=True),
+    Column("stretches", Text, nullable=False),
+)
+
 run = Table(
     "run",
     metadata,
@@ -48,6 +64,7 @@ run = Table(
     Column("seconds", Float),
     Column("seconds_to_first_text", Float),
     Column("from_cache", Boolean, nullable=False),
+    Column("health", Text),
     Index("run_created", "created"),
     Index("run_state", "state"),
 )
@@ -61,7 +78,8 @@ part = Table(
     Column("end", Float, nullable=False),
     Column("state", String(16), nullable=False),
     Column("size_bytes", Integer),
-    Column("digest", String(64)),
+    Column("model_id", String(200)),
+    Column("answers", Text),
     Column("generation_id", String(200)),
     Column("cost_usd", String(40)),
     Column("is_remembered", Boolean, nullable=False),

@@ -1,0 +1,304 @@
+"""Part: one stretch of a run, prepared and asked about, made smaller where it was too much for one question."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from lib.domain.cuts import cut_points
+from lib.domain.media import Clip, MediaAsset
+from lib.domain.model import Model
+from lib.domain.plan import Part, Plan, Route, RouteChoice
+from lib.domain.run import Generation, PartAnswer, PartState, Run, Stage
+from lib.domain.transcript import Segment
+from lib.errors import (
+    AnswerTruncated,
+    Cancelled,
+    ContextTooLong,
+    MediaTooLong,
+    ModelError,
+    PlanRefused,
+    RequestTooLarge,
+    StorageError,
+)
+from lib.formats.parse import parse_answer
+from lib.formats.timecode import format_clock
+from lib.pipeline.generate import Asked, ask, listen
+from lib.pipeline.hear import speech_of
+from lib.pipeline.ingest import held_asset
+from lib.pipeline.plan import facts_of_asset, facts_of_link, make_plan
+from lib.pipeline.prepare import Recipe, prepare
+from lib.pipeline.reporter import SETTLED, Reporter
+from lib.pipeline.run import as_failure, find_model, known_run
+from lib.pipeline.tools import Tools
+
+MOST_HALVINGS = 3
+"""A part that is still too much after so many halvings (40 s of 5 minutes) has another fault."""
+MOST_SHRINKINGS = 3
+SHORTEST_PIECE = 10.0
+MOST_NAMES = 12
+NUMBERED = re.compile(r"(?i)(speaker|person|voice|sprecher|locuteur|hablante)\s*\d+$")
+"""Names that are only numbers: the next part counts anew."""
+ANSWERED = (PartState.OK, PartState.REPAIRED)
+WAIT = 0.3
+
+
+def work_on_part(run_id: str, attempt: int, number: int, tools: Tools) -> None:
+    """Get a part's answer from the run's model, unless it has one. A failure is written to the part, not raised.
+
+    Raises Cancelled.
+    """
+    if known_run(run_id, tools).parts[number].state not in ANSWERED:
+        _work_on(run_id, attempt, number, None, 0, tools)
+
+
+def repair_part(run_id: str, attempt: int, number: int, model_id: str | None, take: int, tools: Tools) -> None:
+    """Get a part's answer anew, from ``model_id`` or the run's own model. When that fails, the old answer stays.
+
+    ``take`` is 0 for a part that has no answer yet. Raises Cancelled.
+    """
+    _work_on(run_id, attempt, number, model_id, take, tools)
+
+
+def _work_on(run_id: str, attempt: int, number: int, model_id: str | None, take: int, tools: Tools) -> None:
+    reporter = Reporter(tools.store, run_id, attempt)
+    run = known_run(run_id, tools)
+    earlier = tools.store.runs.answers(run_id)[number]
+    model = find_model(model_id or run.request.model_id, tools)
+    work = _Work(run, run.plan.parts[number], model, tools, reporter, run.parts[number].cost_usd, take=take)
+    work.billed = {answer.digest for answer in earlier}
+    try:
+        answers = work.listen() if model.is_local else work.ask()
+    except (Cancelled, StorageError):
+        # A full disk stops the run: the next part would only meet it again.
+        raise
+    except Exception as exc:
+        failure = as_failure(exc, run_id)
+        work.bill(getattr(exc, "generation", None))
+        reporter.part(
+            number,
+            PartState.OK if earlier else PartState.FAILED,
+            error_code=failure.code,
+            error=failure.message,
+            hint=failure.hint,
+            cost_usd=_text(work.cost_usd),
+        )
+        return
+    tools.store.runs.keep_answers(run_id, attempt, number, answers)
+    reporter.part(
+        number,
+        PartState.REPAIRED if work.was_mended or model_id else PartState.OK,
+        model_id=model_id,
+        generation_id=work.generation_id,
+        partial_text=work.text,
+        cost_usd=_text(work.cost_usd),
+        is_remembered=work.is_remembered,
+        error_code=None,
+        error=None,
+        hint=None,
+    )
+
+
+@dataclass
+class _Work:
+    """The work on one part, and what it comes to on the way."""
+
+    run: Run
+    part: Part
+    model: Model
+    tools: Tools
+    reporter: Reporter
+    cost_usd: Decimal | None = None
+    generation_id: str | None = None
+    is_remembered: bool = True
+    was_mended: bool = False
+    texts: list[str] = field(default_factory=list)
+    route: Route | None = None
+    speakers: tuple[str, ...] = ()
+    take: int = 0
+    billed: set[str] = field(default_factory=set)
+    limit: int = field(init=False)
+    first_route: Route = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.limit = self.run.request.media_limit_bytes
+        self.first_route = self.run.plan.route
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.texts)
+
+    def listen(self) -> tuple[PartAnswer, ...]:
+        """The answer of a model on this machine."""
+        number = self.part.index
+        self.reporter.part(number, PartState.ASKING)
+        self.reporter.stage(Stage.LISTENING)
+        lines: list[str] = []
+
+        def on_segment(segment: Segment, fraction: float) -> None:
+            lines.append(_line(segment))
+            self.reporter.part_text(number, "\n".join(lines))
+            self.reporter.stage(Stage.LISTENING, fraction)
+
+        clip = Clip(self.part.start, self.part.end)
+        asked = listen(self.run.request, self.model.id, self._asset(), clip, self.tools, self.reporter, on_segment)
+        self._note(asked)
+        self.texts = [_line(segment) for segment in asked.generation.segments]
+        return (PartAnswer(asked.digest, clip.start, clip.end, clip.start, self.part.overlap),)
+
+    def ask(self) -> tuple[PartAnswer, ...]:
+        """The answer of a remote model, in as many pieces as it takes."""
+        if self.model.id != self.run.request.model_id:
+            self._take_own_route()
+        self.speakers = self._named_before()
+        clip = Clip(self.part.start, self.part.end)
+        return tuple(self._ask(clip, self.part.overlap, MOST_HALVINGS))
+
+    def bill(self, generation: Generation | None) -> None:
+        """Count what a call cost, also one that failed; None where nobody says."""
+        if generation is not None and generation.cost_usd is not None:
+            self.cost_usd = (self.cost_usd or Decimal(0)) + generation.cost_usd
+
+    def _take_own_route(self) -> None:
+        """Another model than the run's may see or hear what that one does not: the stretch is planned for it."""
+        request, source = self.run.request, self.run.request.source
+        wanted = replace(
+            request, model_id=self.model.id, start=self.part.start, end=self.part.end, route=RouteChoice.AUTO
+        )
+        facts = facts_of_asset(self._asset(), source) if self.run.asset_id else facts_of_link(source)
+        is_whole_link = self.first_route is Route.LINK and self.model.takes_youtube_links
+        if not is_whole_link:
+            plan = make_plan(wanted, self.model, facts)
+            if plan.refusal or not self.run.asset_id:
+                raise PlanRefused(plan.refusal or f"{self.model.name} cannot read the link itself.")
+            self.first_route = plan.route
+
+    def _ask(self, clip: Clip, overlap: float, halvings: int) -> list[PartAnswer]:
+        try:
+            return [self._ask_once(clip, overlap)]
+        except (AnswerTruncated, ContextTooLong, RequestTooLarge) as exc:
+            if not halvings or self.first_route is Route.LINK or clip.duration < 2 * SHORTEST_PIECE:
+                raise
+            self.bill(exc.generation)
+            self.was_mended = True
+            self.reporter.stage(Stage.ASKING, None, "too much for one question: asking about shorter pieces")
+        found = []
+        for piece in self._halves(clip):
+            found += self._ask(Clip(piece.start, piece.end), piece.overlap or overlap, halvings - 1)
+            overlap = 0.0
+        return found
+
+    def _ask_once(self, clip: Clip, overlap: float) -> PartAnswer:
+        refused: RequestTooLarge | None = None
+        for _ in range(MOST_SHRINKINGS):
+            try:
+                return self._send(clip, overlap, self.limit)
+            except RequestTooLarge as exc:
+                if self.first_route is Route.LINK:
+                    raise
+                refused = exc
+                self._make_smaller(exc)
+            except MediaTooLong as exc:
+                # It cannot be made as small as the server wants it: the piece has to be shorter.
+                raise (refused or exc) from exc
+        raise refused
+
+    def _make_smaller(self, exc: ModelError) -> None:
+        self.bill(exc.generation)
+        self.was_mended = True
+        # What went untouched cannot shrink: from here on it is re-encoded, and smaller than what was refused.
+        self.route = Route.AUDIO if self.first_route is Route.AUDIO else Route.VIDEO
+        self.limit = min(self.limit, self._last_size or self.limit) // 2
+        self.reporter.stage(Stage.PREPARING, None, "the server found it too large: making it smaller")
+
+    def _send(self, clip: Clip, overlap: float, limit: int) -> PartAnswer:
+        number = self.part.index
+        rendition = None
+        if self.first_route is not Route.LINK:
+            recipe = Recipe(self._route_for(clip), self.run.request.quality, limit)
+            self.reporter.part(number, PartState.PREPARING)
+            rendition = prepare(
+                self._asset(),
+                clip,
+                recipe,
+                self.tools,
+                lambda fraction: self.reporter.stage(Stage.PREPARING, fraction),
+            )
+            self._last_size = rendition.size_bytes
+            self.reporter.part(number, PartState.ASKING, size_bytes=rendition.size_bytes)
+        else:
+            self.reporter.part(number, PartState.ASKING)
+        self.reporter.stage(Stage.ASKING)
+        before = self.text + "\n" if self.texts else ""
+        asked = ask(
+            self.run.request,
+            self.model,
+            clip,
+            rendition,
+            self.tools,
+            self.reporter,
+            lambda text: self.reporter.part_text(number, before + text),
+            self.speakers,
+            self.take,
+        )
+        self._note(asked)
+        self.texts.append(asked.generation.text)
+        sent_start = rendition.start if rendition else clip.start
+        return PartAnswer(asked.digest, clip.start, clip.end, sent_start, overlap)
+
+    _last_size: int | None = None
+
+    @property
+    def plan(self) -> Plan:
+        return self.run.plan
+
+    def _route_for(self, clip: Clip) -> Route:
+        route = self.route or self.first_route
+        is_part = (clip.start, clip.end) != (self.part.start, self.part.end)
+        return Route.VIDEO if route is Route.AS_IS and is_part else route
+
+    def _halves(self, clip: Clip):
+        speech = speech_of(self._asset(), self.plan.clip, self.tools, self.reporter)
+        half = clip.duration / 2
+        return cut_points(clip.start, clip.end, speech, target=half, longest=1.2 * half)
+
+    def _named_before(self) -> tuple[str, ...]:
+        """Who was named in the parts that are surely answered when this one's turn comes.
+
+        Always the same parts, so that the same question comes out again: those that lie as many parts back as are
+        asked at once. They are over by now, or the next to be.
+        """
+        last = self.part.index - self.tools.settings.parts_at_once
+        if last < 0 or self.run.request.task != "transcript":
+            return ()
+        while not all(part.state in SETTLED for part in known_run(self.run.id, self.tools).parts[: last + 1]):
+            self.reporter.check()
+            time.sleep(WAIT)
+        names: dict[str, None] = {}
+        for answers in self.tools.store.runs.answers(self.run.id)[: last + 1]:
+            for answer in answers:
+                kept = self.tools.store.generations.get(answer.digest)
+                found = parse_answer(kept.generation.text) if kept and not kept.generation.segments else ()
+                names |= {each.speaker: None for each in found if each.speaker and not NUMBERED.match(each.speaker)}
+        return tuple(names)[:MOST_NAMES]
+
+    def _note(self, asked: Asked) -> None:
+        self.generation_id = self.generation_id or asked.generation.id
+        self.is_remembered = self.is_remembered and asked.is_remembered
+        if asked.is_remembered or asked.digest in self.billed:
+            self.cost_usd = self.cost_usd or Decimal(0)
+        else:
+            self.bill(asked.generation)
+
+    def _asset(self) -> MediaAsset:
+        return held_asset(self.run.asset_id, self.tools)
+
+
+def _line(segment: Segment) -> str:
+    return f"[{format_clock(segment.start or 0.0)}] {segment.text.strip()}"
+
+
+def _text(cost_usd: Decimal | None) -> str | None:
+    return None if cost_usd is None else str(cost_usd)
