@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +13,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lib.domain.media import Source, SourceKind
-from lib.domain.run import Failure, PartForm, RunRequest, RunState
+from lib.domain.plan import Part, Plan, Quality, Route, RouteChoice, Times
+from lib.domain.run import Failure, PartForm, PartState, RunRequest, RunState, Usage
 from lib.services import Services
 from lib.settings import Settings
 from lib.ui import frame
@@ -234,6 +237,63 @@ def test_over_the_cap_needs_a_tick(upload, services):
     assert button(page, "Start 2 runs").disabled
 
 
+def test_the_way_it_is_sent_can_be_changed(upload, services):
+    """Each way is offered with what it sends and costs; the choice is planned anew and goes into the run."""
+    page = upload()
+    page.multiselect(key="models").set_value([GEMINI]).run()
+    ways = page.radio(key=f"route_{GEMINI}")
+    assert ways.options[0] == "The file as it is (automatic)"
+    assert "Sound only" in ways.options
+    ways.set_value(RouteChoice.AUDIO).run()
+    assert not page.exception
+    assert "Sound alone, as mp3" in words_on(page)
+    page.text_input(key="run_key").set_value(DEFAULT_KEY)
+    button(page, "Run").click().run()
+    (run,) = services.runs()
+    assert run.request.route is RouteChoice.AUDIO
+
+
+def test_a_way_that_is_gone_falls_back_to_the_automatic_one(upload):
+    """A clip cannot be sent as the file is: the choice made for the whole gives way."""
+    page = upload()
+    page.multiselect(key="models").set_value([GEMINI]).run()
+    page.radio(key=f"route_{GEMINI}").set_value(RouteChoice.VIDEO).run()
+    page.text_input(key="clip_to").set_value("0:05").run()
+    assert not page.exception
+    assert not page.error
+    assert not button(page, "Run").disabled
+
+
+def test_nothing_is_offered_where_there_is_no_choice(upload):
+    """What is heard on this machine is not sent at all."""
+    assert not [radio for radio in upload().radio if radio.key.startswith("route_")]
+
+
+def test_a_long_clip_says_how_many_parts_it_has(upload, services):
+    """The length of a part is a setting; the plan names number and length."""
+    services.save_preferences(replace(services.preferences(), part_seconds=3.0))
+    page = upload()
+    page.multiselect(key="models").set_value([GEMINI]).run()
+    assert re.search(r"\d parts of about \d s", words_on(page))
+
+
+def test_quality_and_times_are_right_for_the_task_and_can_be_changed(upload, services):
+    """What is shown needs sharp pictures, a transcript small ones; times are for transcripts only."""
+    page = upload()
+    page.multiselect(key="models").set_value([GEMINI]).run()
+    assert page.radio(key="quality_transcript").value is Quality.SPEECH
+    page.radio(key="times").set_value(Times.MODEL).run()
+    page.radio(key="quality_transcript").set_value(Quality.VISUAL).run()
+    page.text_input(key="run_key").set_value(DEFAULT_KEY)
+    button(page, "Run").click().run()
+    (run,) = services.runs()
+    assert (run.request.quality, run.request.times) == (Quality.VISUAL, Times.MODEL)
+    page = upload()
+    page.selectbox(key="task").set_value("shown").run()
+    assert page.radio(key="quality_shown").value is Quality.VISUAL
+    assert not [radio for radio in page.radio if radio.key == "times"]
+
+
 def test_a_link_that_is_none_says_so(open_page):
     """A bad link gets a sentence beside its field, and what was typed stays."""
     page = open_page("app.py")
@@ -287,6 +347,30 @@ def test_activity_shows_why_a_run_failed_and_how_to_go_on(open_page, services):
     assert "no key is known" in words_on(page)
 
 
+def test_activity_shows_each_part_and_why_it_failed(open_page, services):
+    """The parts stand with stretch and state, a reason beside those that failed, and the badge of what is missing."""
+    add_run(services, "parts", GEMINI)
+    runs = services._tools.store.runs
+    runs.set_plan("parts", 1, Plan(GEMINI, Route.AUDIO, "", parts=(Part(0, 0, 302, 1), Part(1, 302, 600, 1))))
+    runs.report_part("parts", 1, 0, state=PartState.OK)
+    runs.report_part("parts", 1, 1, state=PartState.FAILED, error="It was refused.", hint="Try another model.")
+    runs.finish(
+        "parts",
+        1,
+        provider=None,
+        usage=Usage(),
+        cost_usd=None,
+        seconds_to_first_text=None,
+        from_cache=False,
+        health=None,
+    )
+    words = words_on(open_page("pages/activity.py"))
+    assert "1 · 0:00–5:02 · done" in words
+    assert "2 · 5:02–10:00 · failed" in words
+    assert "Part 2, 5:02–10:00: It was refused. Try another model." in words.replace("*", "")
+    assert "Incomplete" in words
+
+
 def test_a_hundred_runs_draw_fast(open_page, services):
     """Activity pages through its runs: a hundred of them are drawn in under two seconds."""
     for number in range(100):
@@ -328,12 +412,16 @@ def test_settings_are_kept(open_page, services):
     page = open_page("pages/settings.py")
     page.radio[0].set_value(PartForm.IMAGE_URL)
     page.number_input[0].set_value(1.5)
+    assert page.slider[0].value == 5
+    page.slider[0].set_value(8)
+    assert "up to 8 parts asked at once" in words_on(page)
     page.multiselect(key="default_models").set_value(["local/whisper-tiny.en"])
     button(page, "Save").click().run()
     assert not page.exception
     kept = services.preferences()
     assert kept.part_form is PartForm.IMAGE_URL
     assert kept.spending_cap_usd == Decimal("1.5")
+    assert kept.part_seconds == 480.0
     assert kept.default_models == ("local/whisper-tiny.en",)
 
 

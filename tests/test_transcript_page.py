@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -11,13 +12,16 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from lib.domain.health import Finding, Gap, Health
 from lib.domain.media import Source, SourceKind
-from lib.domain.run import Failure, PartRecord, Run, RunRequest, RunState
+from lib.domain.plan import RouteChoice, Times
+from lib.domain.run import Failure, PartRecord, PartState, Run, RunRequest, RunState, Usage
 from lib.services import Services
 from lib.settings import Settings
 from lib.ui import frame
 from lib.ui.player import UNPLAYABLE, playable
-from lib.ui.transcript import growing_lines
+from lib.ui.transcript import growing_lines, read_start
+from lib.ui.words import stretch_words
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
 
 ROOT = Path(__file__).parents[1]
@@ -56,17 +60,33 @@ def open_run(services) -> OpenRun:
 def finish(services, short_talking_video) -> Callable[..., Run]:
     """Runs a task over ten seconds of talking video through the server on loopback, to its end."""
 
-    def finish_(task: str) -> Run:
-        services.ensure_worker()
-        source = services.keep_file(short_talking_video)
-        run = services.submit(services.new_request(source, GEMINI, task=task), key=DEFAULT_KEY)
-        deadline = time.monotonic() + 60
-        while not (run := services.run(run.id)).state.is_over:
-            assert time.monotonic() < deadline, f"the run did not end: {run}"
-            time.sleep(0.1)
-        return run
+    def finish_(task: str, times: Times = Times.AUDIO) -> Run:
+        request = services.new_request(services.keep_file(short_talking_video), GEMINI, task=task, times=times)
+        return ended(services, services.submit(request, key=DEFAULT_KEY))
 
     return finish_
+
+
+@pytest.fixture
+def in_parts(services, talking_video) -> Callable[[], Run]:
+    """Runs 44 s of speech in parts of about 15 s, sound alone and with the model's own times, to its end."""
+
+    def run_() -> Run:
+        request = services.new_request(
+            services.keep_file(talking_video), GEMINI, route=RouteChoice.AUDIO, times=Times.MODEL
+        )
+        return ended(services, services.submit(replace(request, part_seconds=15.0), key=DEFAULT_KEY))
+
+    return run_
+
+
+def ended(services: Services, run: Run) -> Run:
+    services.ensure_worker()
+    deadline = time.monotonic() + 60
+    while not (run := services.run(run.id)).state.is_over:
+        assert time.monotonic() < deadline, f"the run did not end: {run}"
+        time.sleep(0.1)
+    return run
 
 
 def texts(page: AppTest) -> str:
@@ -138,33 +158,131 @@ def test_a_waiting_run_can_be_cancelled(open_run, services):
     assert page.button(key="retry")
 
 
-def growing(model_id: str, text: str, *starts: float) -> Run:
-    parts = tuple(PartRecord(index, start, start + 300) for index, start in enumerate(starts))
-    request = RunRequest(LINK, model_id)
-    return Run("run", request, RunState.RUNNING, datetime.now(UTC), partial_text=text, parts=parts)
+def test_a_failed_part_is_told_and_repaired_by_another_model(open_run, services, in_parts, openrouter):
+    """The part stands with its reason, its stretch and its repair; the key is asked for only by a remote model."""
+    services.save_preferences(replace(services.preferences(), default_models=("local/whisper-tiny.en",)))
+    openrouter.enqueue(Reply.refusal(403, "Flagged", metadata={"reasons": ["violence"]}))
+    run = in_parts()
+    failed = next(part for part in run.parts if part.state is PartState.FAILED)
+    page = open_run(run.id)
+    assert not page.exception
+    assert "Incomplete" in page.expander[0].label
+    assert f"1 of {len(run.parts)} parts failed" in page.expander[0].label
+    assert f"Part {failed.index + 1}, {stretch_words(failed.start, failed.end)}" in texts(page)
+    assert failed.error in texts(page)
+    model = page.selectbox(key=f"repair_model_{failed.index}")
+    assert model.value == GEMINI
+    assert page.text_input(key=f"repair_key_{failed.index}")
+    page.button(key=f"repair_now_{failed.index}").click().run()
+    assert "needs your OpenRouter key" in texts(page)
+    assert services.run(run.id).state is RunState.DONE
+    page.selectbox(key=f"repair_model_{failed.index}").set_value("local/whisper-tiny.en").run()
+    assert not [field for field in page.text_input if field.key == f"repair_key_{failed.index}"]
+    page.button(key=f"repair_now_{failed.index}").click().run()
+    assert not page.exception
+    repaired = ended(services, run)
+    assert repaired.parts[failed.index].state is PartState.REPAIRED
+    assert repaired.parts[failed.index].model_id == "local/whisper-tiny.en"
+
+
+def test_the_same_model_repairs_a_failed_part_with_the_key_of_the_session(open_run, services, in_parts, openrouter):
+    """The key that is typed beside the repair is used for it, and asked for no more in this session."""
+    openrouter.enqueue(Reply.refusal(403, "Flagged"))
+    run = in_parts()
+    number = next(part.index for part in run.parts if part.state is PartState.FAILED)
+    page = open_run(run.id)
+    page.text_input(key=f"repair_key_{number}").set_value(DEFAULT_KEY)
+    page.button(key=f"repair_now_{number}").click().run()
+    assert not page.exception
+    assert page.session_state["openrouter_key"] == DEFAULT_KEY
+    assert ended(services, run).parts[number].state in (PartState.OK, PartState.REPAIRED)
+
+
+def test_while_a_part_is_repaired_the_transcript_stays(open_run, services, in_parts):
+    """The state of the run stands above it, with a way to stop; the lines go on being there to read."""
+    run = in_parts()
+    services._tools.store.runs.again(run.id, run.request)
+    page = open_run(run.id)
+    assert not page.exception
+    assert "Queued" in texts(page)
+    assert page.button(key="cancel")
+    assert page.get("progress")[0].proto.value == 0
+    assert player(page)["lines"]
+    assert not player(page)["growing"]
+
+
+def test_a_finding_sends_the_player_to_its_place(open_run, services, finish):
+    """The badge opens to the findings; a press on a time seeks, as often as it is pressed."""
+    run = finish("transcript", Times.MODEL)
+    ill = Health(0.7, (Gap(2.0, 9.0),), findings=(Finding("gap", "7 seconds have no text.", 2.0, 9.0),))
+    judge(services, run, ill)
+    page = open_run(run.id)
+    assert "70 % of the speech has text" in page.expander[0].label
+    assert player(page)["marks"] == [[2.0, 9.0, "7 s of speech without text"]]
+    assert player(page)["seek"] is None
+    page.button(key="seek_0_0").click().run()
+    first = player(page)["seek"]
+    assert first[0] == 2.0
+    time.sleep(0.01)
+    page.button(key="seek_0_0").click().run()
+    assert player(page)["seek"][1] > first[1]
+
+
+def test_the_address_says_where_the_player_stands(open_run, finish):
+    """?t= is read like any time; what is no time is passed over."""
+    assert [read_start(text) for text in ("90", "1:30", " ", None, "soon")] == [90.0, 90.0, None, None, None]
+    run = finish("transcript", Times.MODEL)
+    page = AppTest.from_file(ROOT / "app.py", default_timeout=60).switch_page("pages/transcript.py")
+    page.query_params["run"], page.query_params["t"] = run.id, "0:05"
+    assert player(page.run())["startAt"] == 5.0
+
+
+def judge(services: Services, run: Run, health: Health) -> None:
+    """Lets the run end once more, with another health."""
+    attempt = services._tools.store.runs.again(run.id, run.request)
+    services._tools.store.runs.finish(
+        run.id,
+        attempt,
+        provider=None,
+        usage=Usage(),
+        cost_usd=None,
+        seconds_to_first_text=None,
+        from_cache=False,
+        health=health,
+    )
+
+
+def player(page: AppTest) -> dict:
+    """What the page hands to the player."""
+    return json.loads(page.get("bidi_component")[0].proto.json)
+
+
+def growing(model_id: str, *parts: tuple[float, str]) -> Run:
+    """A run that is going on, of parts of five minutes with what has come of each."""
+    records = tuple(
+        PartRecord(index, start, start + 300, partial_text=text) for index, (start, text) in enumerate(parts)
+    )
+    return Run("run", RunRequest(LINK, model_id), RunState.RUNNING, datetime.now(UTC), parts=records)
 
 
 def test_lines_appear_while_they_come():
-    """A model's first lines stand at their place in the file, although it counts from the start of its part."""
-    lines = growing_lines(growing(GEMINI, "[0:01] Ever tried.\n[0:04] Ever failed.", 60.0))
-    assert [(line.start, line.text) for line in lines] == [(61.0, "Ever tried."), (64.0, "Ever failed.")]
+    """A model's lines stand at their place in the file, although it counts from the start of each part."""
+    lines = growing_lines(growing(GEMINI, (60.0, "[0:01] Ever tried."), (360.0, "[0:04] Ever failed.")))
+    assert [(line.start, line.text) for line in lines] == [(61.0, "Ever tried."), (364.0, "Ever failed.")]
 
 
 def test_lines_of_the_local_model_are_on_the_files_clock_already():
-    """What is heard here is not moved twice."""
-    (line,) = growing_lines(growing("local/whisper-base", "[1:01] Ever tried.", 60.0))
+    """What is heard here is not moved twice, neither in a run of its own nor in a part that it repaired."""
+    (line,) = growing_lines(growing("local/whisper-base", (60.0, "[1:01] Ever tried.")))
     assert line.start == 61.0
-
-
-def test_lines_of_several_parts_wait_for_their_times():
-    """Where it is not known which part a line is of, no time is made up."""
-    lines = growing_lines(growing(GEMINI, "[0:01] Ever tried.\n[0:01] Ever failed.", 0.0, 300.0))
-    assert [line.start for line in lines] == [None, None]
+    remote = growing(GEMINI, (60.0, "[1:01] Ever tried."))
+    (line,) = growing_lines(replace(remote, parts=(replace(remote.parts[0], model_id="local/whisper-base"),)))
+    assert line.start == 61.0
 
 
 def test_nothing_said_yet_is_no_line():
     """Before the first word there are no lines."""
-    assert growing_lines(growing(GEMINI, "", 0.0)) == []
+    assert growing_lines(growing(GEMINI, (0.0, ""))) == []
 
 
 def test_a_format_that_no_browser_plays_is_told(services, footage):

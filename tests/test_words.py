@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lib.domain.media import Clip, Source, SourceKind
 from lib.domain.model import Model, Price
-from lib.domain.plan import Plan, Route, SizeVerdict
+from lib.domain.plan import Plan, Quality, Route, SizeVerdict, Times
 from lib.domain.run import PartRecord, PartState, Run, RunRequest, RunState, Stage
 from lib.domain.transcript import TimedBy
 from lib.errors import OutOfCredit
@@ -42,6 +42,9 @@ def test_every_verdict_route_part_state_and_origin_of_times_has_words():
     """Whatever the domain can say, the app can show."""
     assert set(words.SIZE_WORDS) == set(words.SIZE_COLOURS) == set(SizeVerdict)
     assert set(words.ROUTE_WORDS) == set(Route)
+    assert set(words.ROUTE_CHOICES) == set(Route) - {Route.LOCAL}
+    assert set(words.QUALITY_WORDS) == set(words.QUALITY_MEANING) == set(Quality)
+    assert set(words.TIMES_WORDS) == set(words.TIMES_MEANING) == set(Times)
     assert set(words.PART_WORDS) == set(words.PART_COLOURS) == set(PartState)
     assert set(words.TIMED_BY_WORDS) == set(TimedBy)
 
@@ -152,6 +155,26 @@ def test_a_length_of_time_reads_at_a_glance(seconds, expected):
 def test_a_place_in_a_video_reads_like_a_players_clock(seconds, expected):
     """The same clock as on the player."""
     assert words.clock(seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("lengths", "expected"),
+    [
+        ([], "0 parts"),
+        ([3000.0], "1 part"),
+        ([12.0, 15.0, 9.0], "3 parts of about 12 s"),
+        ([57.0, 58.0], "2 parts of about 1 minute"),
+        ([290.0] * 7, "7 parts of about 5 minutes"),
+    ],
+)
+def test_parts_are_told_with_their_length(lengths, expected):
+    """How many requests, and how long each is about."""
+    assert words.parts_words(lengths) == expected
+
+
+def test_a_stretch_reads_like_two_places_on_the_player():
+    """From and to, on the player's clock."""
+    assert words.stretch_words(0, 302.4) == "0:00–5:02"
 
 
 @given(st.floats(0, 10**6))

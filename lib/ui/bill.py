@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import streamlit as st
 
 from lib.domain.model import Model
-from lib.domain.plan import Plan
+from lib.domain.plan import Plan, RouteChoice
 from lib.domain.run import Run, RunRequest
 from lib.errors import CuewiseError, KeyMissing
 from lib.services import Services
@@ -19,12 +19,15 @@ from lib.ui.question import TRANSCRIPT, Question
 from lib.ui.session import remember_session_key
 from lib.ui.source import Chosen
 from lib.ui.words import (
+    ROUTE_CHOICES,
+    ROUTE_WORDS,
     SIZE_COLOURS,
     bytes_words,
     count_words,
     duration_words,
     estimate_words,
     money,
+    parts_words,
     plain,
     render_failure,
     verdict_words,
@@ -43,6 +46,8 @@ class Entry:
     request: RunRequest | None = None
     plan: Plan | None = None
     problem: CuewiseError | None = None
+    ways: tuple[Plan, ...] = ()
+    """Every way in which it could be sent, the one that Cuewise takes by itself first."""
 
     @property
     def can_run(self) -> bool:
@@ -113,12 +118,36 @@ def plan_bill(
                     end=clip[1],
                     language=question.language,
                     terms=question.terms,
+                    quality=question.quality,
+                    times=question.times,
                 )
+                # Each video of many may go by another way, so a way is chosen for one only.
+                ways = services.alternatives(request) if len(chosen.sources) == 1 else ()
+                request = replace(request, route=_chosen_route(model_id, ways))
                 model, plan = services.model(model_id), services.plan(request)
-                entries.append(Entry(model_id, source.title, model, request, plan))
+                entries.append(Entry(model_id, source.title, model, request, plan, ways=ways))
             except CuewiseError as error:
                 entries.append(Entry(model_id, source.title, problem=error))
     return Bill(tuple(entries), services.preferences().spending_cap_usd)
+
+
+def route_choices(ways: Sequence[Plan]) -> dict[RouteChoice, Plan]:
+    """What the user may choose among: the automatic way under its own name, then the others."""
+    found = {RouteChoice.AUTO: ways[0]} if ways else {}
+    for plan in ways[1:]:
+        if plan.route in ROUTE_CHOICES:
+            found.setdefault(ROUTE_CHOICES[plan.route], plan)
+    return found
+
+
+def _chosen_route(model_id: str, ways: Sequence[Plan]) -> RouteChoice:
+    """The user's choice while it is one: another clip or task may have taken it away."""
+    chosen = RouteChoice(st.session_state.get(_route_key(model_id)) or RouteChoice.AUTO)
+    return chosen if chosen in route_choices(ways) else RouteChoice.AUTO
+
+
+def _route_key(model_id: str) -> str:
+    return f"route_{model_id}"
 
 
 def render_bill(bill: Bill, task: str) -> None:
@@ -165,11 +194,38 @@ def _render_entry(entry: Entry) -> None:
         st.error(plain(plan.refusal), icon=":material/block:")
         return
     about = entry.model.description if entry.model is not None and entry.model.is_local else ""
-    st.caption(plain(f"{plan.reason} {about}"))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(plain(f"{plan.reason} {about}"), width="stretch")
+        if entry.model is not None and len(route_choices(entry.ways)) > 1:
+            _change_route(entry.model, entry.ways)
     if line := f"{_verdict(plan)}{plain(_figures([plan]))}":
         st.markdown(f":small[{line}]")
     for warning in plan.warnings:
         st.markdown(f":small[:orange[:material/warning: {plain(warning)}]]")
+
+
+def _change_route(model: Model, ways: Sequence[Plan]) -> None:
+    """A quiet way to another route, each with what it would send, take and cost."""
+    choices = route_choices(ways)
+    with st.popover("Change", type="tertiary", key=f"change_{model.id}"):
+        st.radio(
+            "How it is sent",
+            list(choices),
+            format_func=lambda choice: route_words(choice, choices),
+            captions=[
+                plain(f"{_figures([plan])} · {estimate_words(model, plan.estimate_usd)}") for plan in choices.values()
+            ],
+            key=_route_key(model.id),
+            persist_state="session",
+        )
+
+
+def route_words(choice: RouteChoice, choices: Mapping[RouteChoice, Plan]) -> str:
+    """A way by its name; the first says that it needs no choosing."""
+    plan = choices.get(choice)
+    if plan is None:
+        return str(choice)
+    return f"{ROUTE_WORDS[plan.route]} (automatic)" if choice is RouteChoice.AUTO else ROUTE_WORDS[plan.route]
 
 
 def _badge(model: Model | None, task: str) -> str:
@@ -191,19 +247,25 @@ def _verdict(plan: Plan) -> str:
 def _figures(plans: list[Plan]) -> str:
     """Bytes, parts, tokens and time of some plans, leaving out what is not known."""
     sent, held = sum(plan.size_bytes for plan in plans), sum(plan.source_bytes or 0 for plan in plans)
-    parts = sum(len(plan.parts) for plan in plans)
     prompt = [plan.prompt_tokens for plan in plans if plan.prompt_tokens is not None]
     completion = [plan.completion_tokens for plan in plans if plan.completion_tokens is not None]
     seconds = [plan.seconds for plan in plans if plan.seconds is not None]
     figures = [
         count_words(len(plans), "video") if len(plans) > 1 else "",
         _bytes(sent, held),
-        count_words(parts, "part") if sent and parts else "",
+        _parts(plans) if sent else "",
         f"{sum(prompt):,} tokens in" if sum(prompt) else "",
         f"{sum(completion):,} out" if sum(completion) else "",
         f"about {duration_words(max(1, round(sum(seconds))))}" if seconds else "",
     ]
     return " · ".join(figure for figure in figures if figure)
+
+
+def _parts(plans: list[Plan]) -> str:
+    """How many requests; how long each is where that is one video's."""
+    if len(plans) == 1:
+        return parts_words([part.duration for part in plans[0].parts])
+    return count_words(sum(len(plan.parts) for plan in plans), "part")
 
 
 def _bytes(sent: int, held: int) -> str:

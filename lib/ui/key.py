@@ -12,14 +12,12 @@ from lib.ui.words import count_words, money, plain, render_failure
 KEY_NOTE = "Kept for this browser session only, never written to disk unencrypted."
 
 
-def ask_key(services: Services) -> str | None:
-    """The key that is known, else what is typed right here."""
+def ask_key(services: Services, *, field: str = "run_key") -> str | None:
+    """The key that is known, else what is typed right here, in a field of that name."""
     known = session_key() or services.settings.openrouter_api_key
     if known:
         return known
-    typed = st.text_input(
-        "Your OpenRouter key", type="password", key="run_key", autocomplete="off", placeholder="sk-or-…"
-    )
+    typed = st.text_input("Your OpenRouter key", type="password", key=field, autocomplete="off", placeholder="sk-or-…")
     st.caption(f"{KEY_NOTE} A key can be made on openrouter.ai/keys.")
     return typed.strip()
 

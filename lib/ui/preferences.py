@@ -15,8 +15,9 @@ from lib.domain.run import PartForm
 from lib.errors import CuewiseError, InputError
 from lib.services import Services
 from lib.ui.model_picker import pick_models
-from lib.ui.words import bytes_words, plain, render_failure
+from lib.ui.words import bytes_words, count_words, plain, render_failure
 
+PART_MINUTES = (1, 15)
 FORM_WORDS = {
     PartForm.VIDEO_URL: "video_url: what OpenRouter asks for today",
     PartForm.IMAGE_URL: "image_url: for older servers and guides",
@@ -41,6 +42,14 @@ def render_preferences(services: Services) -> None:
             placeholder="no cap",
             help="When the estimate of what Run would start is above it, New run asks you to confirm.",
         )
+        minutes = st.slider(
+            "Length of a part",
+            *PART_MINUTES,
+            format="%d min",
+            value=min(max(round(preferences.part_seconds / 60), PART_MINUTES[0]), PART_MINUTES[1]),
+            help="Long videos are asked about in parts of about this length, cut where nobody speaks. Models lose the "
+            "clock and leave things out in longer ones; shorter ones cost a little more.",
+        )
         form = st.radio(
             "Form of the video part",
             list(PartForm),
@@ -63,6 +72,7 @@ def render_preferences(services: Services) -> None:
                 default_models=models,
                 spending_cap_usd=None if cap is None else Decimal(str(cap)),
                 part_form=form,
+                part_seconds=minutes * 60.0,
                 cookies_file=read_cookies_path(cookies),
             )
             services.save_preferences(chosen)
@@ -92,6 +102,8 @@ def render_storage(services: Services) -> None:
     st.markdown(
         f":material/folder: {plain(str(settings.data_dir))} · {bytes_words(used)} used, {bytes_words(free)} free\n\n"
         f":material/upload: {limit} · CUEWISE\\_MEDIA\\_LIMIT\\_MB changes it\n\n"
+        f":material/dynamic_feed: up to {count_words(settings.parts_at_once, 'part')} asked at once · "
+        f"CUEWISE\\_PARTS\\_AT\\_ONCE changes it\n\n"
         f":material/dns: {plain(settings.openrouter_base_url)} · OPENROUTER\\_BASE\\_URL changes it"
     )
 

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import streamlit as st
 
 from lib.domain.languages import LANGUAGES, language_name
+from lib.domain.plan import Quality, Times
 from lib.domain.run import Task
 from lib.services import Services
+from lib.ui.words import QUALITY_MEANING, QUALITY_WORDS, TIMES_MEANING, TIMES_WORDS
 
 TRANSCRIPT = "transcript"
+SHOWN = "shown"
 OWN_PROMPT = "custom"
 AUTOMATIC = ""
 
@@ -24,6 +27,8 @@ class Question:
     prompt: str | None
     language: str | None
     terms: tuple[str, ...]
+    quality: Quality = Quality.SPEECH
+    times: Times = Times.AUDIO
 
     @property
     def is_complete(self) -> bool:
@@ -31,7 +36,7 @@ class Question:
 
 
 def choose_question(services: Services) -> Question:
-    """Draw task, language and terms."""
+    """Draw task, language, terms, and what rarely needs changing."""
     st.subheader("Task", anchor=False)
     tasks: dict[str, Task] = {task.name: task for task in services.tasks()}
     task_side, language_side = st.columns(2)
@@ -66,7 +71,40 @@ def choose_question(services: Services) -> Question:
         placeholder="Dr. Okonkwo, Cuewise, H.264",
         help="Separate them with commas.",
     )
-    return Question(task or TRANSCRIPT, prompt or None, language or None, split_terms(terms))
+    task = task or TRANSCRIPT
+    quality, times = _choose_fine_points(task)
+    return Question(task, prompt or None, language or None, split_terms(terms), quality, times)
+
+
+def _choose_fine_points(task: str) -> tuple[Quality, Times]:
+    """What is right by itself for the task, and can be changed."""
+    with st.expander("More", icon=":material/tune:", key="more"):
+        quality_side, times_side = st.columns(2)
+        quality = quality_side.radio(
+            "Quality of the pictures",
+            list(Quality),
+            index=list(Quality).index(usual_quality(task)),
+            format_func=QUALITY_WORDS.get,
+            captions=list(QUALITY_MEANING.values()),
+            key=f"quality_{task}",  # each task has its own usual quality, and keeps its own choice
+            persist_state="session",
+        )
+        if task != TRANSCRIPT:
+            return Quality(quality), Times.AUDIO
+        times = times_side.radio(
+            "Times of the lines",
+            list(Times),
+            format_func=TIMES_WORDS.get,
+            captions=list(TIMES_MEANING.values()),
+            key="times",
+            persist_state="session",
+        )
+    return Quality(quality), Times(times)
+
+
+def usual_quality(task: str) -> Quality:
+    """Only what is on the screen needs pictures that can be read."""
+    return Quality.VISUAL if task == SHOWN else Quality.SPEECH
 
 
 def split_terms(text: str) -> tuple[str, ...]:

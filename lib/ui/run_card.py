@@ -9,10 +9,11 @@ import streamlit as st
 from lib.domain.run import Run, RunState
 from lib.errors import CuewiseError
 from lib.services import Services
+from lib.ui.health import Verdict, verdict_of
+from lib.ui.parts import failure_lines, part_chips
+from lib.ui.repair import health_badge
 from lib.ui.session import session_key
 from lib.ui.words import (
-    PART_COLOURS,
-    PART_WORDS,
     STATE_COLOURS,
     STATE_ICONS,
     STATE_WORDS,
@@ -36,13 +37,15 @@ def render_run(services: Services, run: Run) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container(gap="xxsmall", width="stretch"):
                 st.markdown(f"**{plain(run.request.source.title)}**", wrap=False)
-                st.markdown(f"{state_badge(run)} :small[{plain(run_facts(run))}]")
+                st.markdown(f"{state_badge(run)} {_concern(run)}:small[{plain(run_facts(run))}]")
             if run.state is RunState.DONE:
                 _render_actions(services, run)
         if not run.state.is_over:
             _render_progress(run)
         if len(run.parts) > 1:
             st.markdown(part_chips(run))
+        if run.state.is_over and (lines := failure_lines(run)):
+            st.markdown("\n\n".join(f":small[:red[:material/error:] {line}]" for line in lines))
         if run.failure is not None and run.state is RunState.FAILED:
             render_failure(run.failure)
         if (problem := st.session_state.get(PROBLEMS, {}).get(run.id)) is not None:
@@ -108,11 +111,10 @@ def state_badge(run: Run) -> str:
     return f":{STATE_COLOURS[run.state]}-badge[{STATE_ICONS[run.state]} {STATE_WORDS[run.state]}]"
 
 
-def part_chips(run: Run) -> str:
-    """The parts by number, coloured by how they fared."""
-    return " ".join(
-        f":{PART_COLOURS[part.state]}-badge[{part.index + 1} {PART_WORDS[part.state]}]" for part in run.parts
-    )
+def _concern(run: Run) -> str:
+    """The badge of a transcript that is not whole: what is well needs no mark in a list."""
+    is_of_concern = run.state is RunState.DONE and verdict_of(run) in (Verdict.LOOK, Verdict.INCOMPLETE)
+    return f"{health_badge(run)} " if is_of_concern else ""
 
 
 def run_facts(run: Run, now: datetime | None = None) -> str:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import streamlit as st
 
-from lib.domain.run import PartState, Run, RunState
+from lib.domain.run import PartState, Run, RunState, Stage
 from lib.domain.transcript import Segment, Transcript
 from lib.errors import CuewiseError
 from lib.formats.parse import parse_answer
+from lib.formats.timecode import parse_time
 from lib.services import Services
+from lib.ui.health import marks
 from lib.ui.markdown import safe_markdown
+from lib.ui.parts import part_chips
 from lib.ui.player import playable, render_player
+from lib.ui.repair import do_or_tell, render_health, sought
 from lib.ui.session import session_key
 from lib.ui.words import (
-    PART_COLOURS,
-    PART_WORDS,
     ROUTE_WORDS,
     STATE_COLOURS,
     STATE_ICONS,
@@ -38,15 +41,25 @@ EXPORTS = {"srt": "SRT", "vtt": "VTT", "txt": "Text", "md": "Markdown", "json": 
 UNTIMED_EXPORTS = ("txt", "md", "json")
 
 
-def render_transcript(services: Services, run_id: str | None) -> None:
-    """The run named in the address, kept up to date while it is going on."""
+def render_transcript(services: Services, run_id: str | None, start_text: str | None = None) -> None:
+    """The run named in the address, kept up to date while it is going on.
+
+    ``start_text`` is where the player is to stand, as the address says it: ``90``, ``1:30``.
+    """
     run = services.run(run_id) if run_id else None
     if run is None:
         _render_nothing(run_id)
         return
     # One fragment whether the run goes on or not, so that the player stays itself, and plays on, when it ends.
     every = None if run.state.is_over else REFRESH_SECONDS
-    st.fragment(_render_run, run_every=every)(services, run.id, run.state.is_over)
+    st.fragment(_render_run, run_every=every)(services, run.id, run.state.is_over, read_start(start_text))
+
+
+def read_start(text: str | None) -> float | None:
+    """Seconds from what an address says; None for nothing, and for what is no time."""
+    with suppress(ValueError):
+        return parse_time(text) if text and text.strip() else None
+    return None
 
 
 def _render_nothing(run_id: str | None) -> None:
@@ -60,7 +73,7 @@ def _render_nothing(run_id: str | None) -> None:
         st.page_link("app.py", label="Start a new run", icon=":material/add_circle:")
 
 
-def _render_run(services: Services, run_id: str, was_over: bool) -> None:
+def _render_run(services: Services, run_id: str, was_over: bool, start_at: float | None) -> None:
     run = services.run(run_id)
     if run is None or run.state.is_over != was_over:
         st.rerun()
@@ -71,7 +84,7 @@ def _render_run(services: Services, run_id: str, was_over: bool) -> None:
     with standing:
         _render_standing(services, run)
     with reading:
-        _render_reading(services, run)
+        _render_reading(services, run, start_at)
     with facts:
         _render_facts(services, run)
 
@@ -113,10 +126,9 @@ def _render_standing(services: Services, run: Run) -> None:
         st.info("Cancelled. What was finished is kept; press Retry to go on from there.", icon=":material/block:")
     elif run.failure is not None:
         render_failure(run.failure)
-    if run.state is not RunState.DONE or any(part.state is PartState.FAILED for part in run.parts):
-        _render_part_failures(run)
-        if st.button("Retry", icon=":material/refresh:", type="primary", key="retry"):
-            _do(lambda: services.retry(run.id, key=session_key()))
+    if run.state is not RunState.DONE and st.button("Retry", icon=":material/refresh:", type="primary", key="retry"):
+        do_or_tell(lambda: services.retry(run.id, key=session_key()))
+    render_health(services, run)
 
 
 def _render_progress(services: Services, run: Run) -> None:
@@ -126,37 +138,19 @@ def _render_progress(services: Services, run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(_fraction(run), text=" · ".join(plain(word) for word in words if word))
         if st.button("Cancel", icon=":material/stop_circle:", key="cancel"):
-            _do(lambda: services.cancel(run.id))
+            do_or_tell(lambda: services.cancel(run.id))
     if len(run.parts) > 1:
-        chips = (f":{PART_COLOURS[p.state]}-badge[{p.index + 1} {PART_WORDS[p.state]}]" for p in run.parts)
-        st.markdown(" ".join(chips))
+        st.markdown(part_chips(run))
 
 
 def _fraction(run: Run) -> float:
     """How far the run is, from 0 to 1: what it says itself, else the share of its parts that are over."""
     if run.progress is not None:
         return min(max(run.progress, 0.0), 1.0)
+    if run.stage is Stage.WAITING:
+        return 0.0  # the parts are still those of the attempt before
     over = (PartState.OK, PartState.REPAIRED, PartState.FAILED)
     return sum(part.state in over for part in run.parts) / len(run.parts) if len(run.parts) > 1 else 0.0
-
-
-def _render_part_failures(run: Run) -> None:
-    """Each failed part with its reason, where the run as a whole does not say it already."""
-    said = run.failure.message if run.failure else None
-    for part in run.parts:
-        if part.state is PartState.FAILED and part.error and part.error != said:
-            where = f"Part {part.index + 1} ({clock(part.start)} to {clock(part.end)})"
-            st.warning(f"**{where}**: {plain(part.error)} {plain(part.hint or '')}", icon=":material/warning:")
-
-
-def _do(act: object) -> None:
-    """Do it and draw the page anew, or say beside the button why it could not be done."""
-    try:
-        act()
-    except CuewiseError as error:
-        render_failure(error)
-    else:
-        st.rerun()
 
 
 def _render_exports(services: Services, run: Run) -> None:
@@ -181,15 +175,17 @@ def _file_stem(title: str) -> str:
     return " ".join(name.rsplit(".", 1)[0].split())[:80].strip(" .") or "transcript"
 
 
-def _render_reading(services: Services, run: Run) -> None:
-    transcript = services.transcript(run.id) if run.state.is_over else None
+def _render_reading(services: Services, run: Run, start_at: float | None) -> None:
+    # One that is there already stays while a part of it is repaired.
+    transcript = services.transcript(run.id)
     if transcript is None and run.state.is_over and not run.partial_text:
         return
     if transcript is None and run.state.is_over:
         st.caption("What had arrived before it stopped:")
     asset_id = run.asset_id or run.request.source.asset_id
-    media = playable(services.asset(asset_id) if asset_id else None)
-    title, start_at = run.request.source.title, run.request.start
+    asset = services.asset(asset_id) if asset_id else None
+    media = playable(asset)
+    title, start_at = run.request.source.title, run.request.start if start_at is None else start_at
     if _is_timed(services, run) or (transcript and transcript.cues):
         render_player(
             f"player_{run.id}",
@@ -198,7 +194,10 @@ def _render_reading(services: Services, run: Run) -> None:
             title=title,
             start_at=start_at,
             language=(transcript.language if transcript else None) or run.request.language,
-            is_growing=not run.state.is_over,
+            is_growing=not run.state.is_over and transcript is None,
+            marks=marks(run) if run.state.is_over else (),
+            duration=asset.duration if asset else None,
+            seek=sought(run.id),
         )
         return
     answer, player = st.columns([3, 2], gap="large")
@@ -217,20 +216,18 @@ def _render_document(transcript: Transcript | None, run: Run) -> None:
 
 
 def growing_lines(run: Run) -> list[Segment]:
-    """The lines of a run so far, on the asset's clock where that is already certain.
+    """The lines of a run so far, part by part, on the asset's clock.
 
-    A model's times count from the start of its part. With one part that is known; with several, whose texts are
-    run together here, the lines stay without times until they are stitched.
+    A remote model's times count from the start of its part; a local model hears on the file's own clock.
     """
-    alone = run.parts[0] if len(run.parts) == 1 else None
-    segments = parse_answer(run.partial_text, duration=alone.end - alone.start if alone else None)
-    if len(run.parts) > 1:
-        return [replace(segment, start=None, end=None) for segment in segments]
-    is_local = run.request.model_id.startswith("local/")
-    offset = alone.start if alone and not is_local else 0.0
-    return [
-        segment if segment.start is None else replace(segment, start=segment.start + offset) for segment in segments
-    ]
+    lines: list[Segment] = []
+    for part in run.parts:
+        is_local = (part.model_id or run.request.model_id).startswith("local/")
+        offset = 0.0 if is_local else part.start
+        for segment in parse_answer(part.partial_text, duration=None if is_local else part.end - part.start):
+            timed = segment.start is not None
+            lines.append(replace(segment, start=segment.start + offset, end=None) if timed else segment)
+    return lines
 
 
 def _render_facts(services: Services, run: Run) -> None:

@@ -8,12 +8,13 @@ themes know. Text that a model or a stranger wrote goes through :func:`plain` (o
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from lib.domain.model import Model
-from lib.domain.plan import MEGABYTE, Plan, Route, SizeVerdict
+from lib.domain.plan import MEGABYTE, Plan, Quality, Route, RouteChoice, SizeVerdict, Times
 from lib.domain.run import Failure, PartState, Run, RunState, Stage
 from lib.domain.transcript import TimedBy
 
@@ -70,13 +71,34 @@ ROUTE_WORDS = {
     Route.LOCAL: "On this machine",
     Route.LINK: "The link itself, no download",
     Route.AS_IS: "The file as it is",
+    Route.CUT: "Cut, not re-encoded",
     Route.AUDIO: "Sound only",
+    Route.KEY_FRAMES: "Compressed from its key frames",
     Route.VIDEO: "Compressed video",
 }
+ROUTE_CHOICES = {
+    Route.LINK: RouteChoice.LINK,
+    Route.AS_IS: RouteChoice.AS_IS,
+    Route.AUDIO: RouteChoice.AUDIO,
+    Route.CUT: RouteChoice.VIDEO,
+    Route.KEY_FRAMES: RouteChoice.VIDEO,
+    Route.VIDEO: RouteChoice.VIDEO,
+}
+"""What the user asks for to get a route; on this machine there is nothing to ask for."""
 TIMED_BY_WORDS = {
     TimedBy.AUDIO: "time heard in the audio",
     TimedBy.MODEL: "time given by the model",
     TimedBy.PART: "time estimated within its part",
+}
+QUALITY_WORDS = {Quality.SPEECH: "Speech", Quality.VISUAL: "Visual detail"}
+QUALITY_MEANING = {
+    Quality.SPEECH: "Small pictures: enough to know who speaks.",
+    Quality.VISUAL: "Sharper pictures: text on the screen can be read. Larger to send.",
+}
+TIMES_WORDS = {Times.AUDIO: "From the sound", Times.MODEL: "The model's own"}
+TIMES_MEANING = {
+    Times.AUDIO: "This machine listens as well, and each line stands where it is heard.",
+    Times.MODEL: "Nothing is listened to here. Models lose the clock after some minutes.",
 }
 JOINER = "\u2060"
 """An invisible character that parts what Streamlit would turn into something else after Markdown is read."""
@@ -213,6 +235,21 @@ def count_words(number: int | None, noun: str, plural: str | None = None) -> str
     if number is None:
         return UNKNOWN
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def stretch_words(start: float, end: float) -> str:
+    """A stretch of a video: ``0:00–5:02``."""
+    return f"{clock(start)}–{clock(end)}"
+
+
+def parts_words(lengths: Sequence[float]) -> str:
+    """How many parts, and how long about, from their lengths in seconds: ``1 part``, ``7 parts of about 5 minutes``."""
+    words = count_words(len(lengths), "part")
+    if len(lengths) < 2:
+        return words
+    mean = sum(lengths) / len(lengths)
+    length = f"{mean:.0f} s" if mean < 57 else count_words(round(mean / 60) or 1, "minute")
+    return f"{words} of about {length}"
 
 
 def ago_words(moment: datetime | None, now: datetime | None = None) -> str:

@@ -55,11 +55,16 @@ def render_player(
     start_at: float = 0.0,
     language: str | None = None,
     is_growing: bool = False,
+    marks: Iterable[tuple[float, float, str]] = (),
+    duration: float | None = None,
+    seek: tuple[float, int] | None = None,
 ) -> None:
     """Draw the player and its lines; with ``lines`` None the player alone.
 
     ``start_at`` is where the player stands before it is played, in seconds. ``is_growing`` says that more lines
-    are coming. The text is shown as text, whatever it contains.
+    are coming. ``marks`` are stretches to look at, each with a sentence, on a timeline that is ``duration`` seconds
+    long. ``seek`` sends the player to a second, once for each number that comes with it. The text is shown as text,
+    whatever it contains.
     """
     _component(
         key=key,
@@ -72,6 +77,9 @@ def render_player(
             "language": language or "",
             "growing": is_growing,
             "timedBy": {source.value: words for source, words in TIMED_BY_WORDS.items()},
+            "marks": [[_rounded(start), _rounded(end), words] for start, end, words in marks],
+            "duration": duration,
+            "seek": seek,
             "lines": None if lines is None else [_row(line) for line in lines],
         },
     )

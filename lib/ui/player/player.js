@@ -65,9 +65,11 @@ class Reader {
       shortcut("Space", "play"), shortcut("← →", "5 s"), shortcut("J K", "lines"), shortcut("/", "search"),
       shortcut("< >", "speed"),
     );
+    this.timeline = element("div", "timeline", { role: "group", "aria-label": "Places to look at" });
+    this.playhead = element("i", "playhead");
     this.controls = element("div", "controls");
     this.controls.append(this.back, this.forth, this.speed, this.help);
-    this.stage.append(this.screen, this.notice, this.controls);
+    this.stage.append(this.screen, this.timeline, this.notice, this.controls);
 
     this.find = element("input", "find", {
       type: "search", placeholder: "Search the lines", "aria-label": "Search the lines", autocomplete: "off",
@@ -148,7 +150,41 @@ class Reader {
     this.empty.textContent = data.growing ? "The first lines appear here as they come." : "There are no lines to show.";
     this.empty.hidden = this.lines.length > 0;
     if (data.growing && wasAtEnd && !this.isPlaying()) this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.showMarks(data.marks, data.duration);
     this.tick();
+    if (data.seek && data.seek[1] !== this.sought) {
+      this.sought = data.seek[1];
+      this.seekTo(data.seek[0]);
+    }
+  }
+
+  // A thin line of the whole, with what is to be looked at; without such places there is none.
+  showMarks(marks, duration) {
+    this.length = duration || this.media?.duration || 0;
+    this.timeline.hidden = !marks.length || !this.length;
+    const asText = JSON.stringify([marks, this.length]);
+    if (this.timeline.hidden || asText === this.marked) return;
+    this.marked = asText;
+    const places = marks.map(([start, end, words]) => {
+      const label = `${clock(start)}–${clock(end)}: ${words}`;
+      const mark = element("button", "place", { type: "button", "aria-label": label, title: label });
+      mark.style.left = `${(100 * start) / this.length}%`;
+      mark.style.width = `${(100 * Math.max(0, Math.min(end, this.length) - start)) / this.length}%`;
+      mark.addEventListener("click", () => this.seekTo(start));
+      return mark;
+    });
+    this.timeline.replaceChildren(...places, this.playhead);
+  }
+
+  seekTo(seconds) {
+    this.isFollowing = true;
+    if (this.media) {
+      this.hasPlayed = true;
+      this.media.currentTime = seconds;
+      this.tick();
+    }
+    this.keepInView(Math.max(0, lastBegun(this.starts ?? [], seconds + 0.05)), { always: true });
+    this.showNow();
   }
 
   showMedia({ url, kind, title, notice, startAt }) {
@@ -249,8 +285,10 @@ class Reader {
 
   // The line that is said now: the last one that has begun. None before the first play or seek.
   tick() {
-    if (!this.media || !this.lines.length) return;
+    if (!this.media) return;
     const time = this.media.currentTime;
+    if (this.length) this.playhead.style.left = `${Math.min(100, (100 * time) / this.length)}%`;
+    if (!this.lines.length) return;
     const index = this.hasPlayed || time > 0 ? lastBegun(this.starts, time + 0.05) : -1;
     if (index === this.current) return;
     this.lines[this.current]?.item.removeAttribute("aria-current");
@@ -484,11 +522,13 @@ function buildLine(timedBy, cue, index) {
 function fillLine(line, timedBy, cue) {
   const [start, , , speaker, source] = cue;
   line.cue = cue;
-  const isGuess = source === "part";
+  const isGuess = source === "part"; // its own line may be anywhere near
+  const isClaim = source === "model"; // nobody heard it there
   const time = start === null ? "" : clock(start);
   line.button.textContent = time;
   line.button.disabled = start === null;
   line.button.classList.toggle("guess", isGuess);
+  line.button.classList.toggle("claim", isClaim);
   line.button.setAttribute("aria-label", time ? `Play from ${isGuess ? "about " : ""}${time}` : "No time yet");
   line.button.title = time ? (timedBy[source] ?? "") : "";
   line.speaker = speaker;

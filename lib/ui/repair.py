@@ -1,0 +1,219 @@
+"""The health of a transcript as it is shown: a badge, opened to what is wrong, each part with its repair."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import streamlit as st
+
+from lib.domain.media import MediaAsset
+from lib.domain.model import LOCAL_PREFIX, Model
+from lib.domain.run import PartRecord, PartState, Run, RunState
+from lib.errors import CuewiseError, KeyMissing
+from lib.services import Services
+from lib.ui.health import (
+    VERDICT_COLOURS,
+    VERDICT_ICONS,
+    VERDICT_WORDS,
+    Place,
+    figures,
+    health_sentence,
+    num_failed,
+    places,
+    verdict_of,
+)
+from lib.ui.key import ask_key
+from lib.ui.model_picker import can_take
+from lib.ui.parts import part_chips, part_name
+from lib.ui.question import TRANSCRIPT
+from lib.ui.session import remember_session_key, session_key
+from lib.ui.words import clock, estimate_words, plain, render_failure, stretch_words
+
+PLACES_SHOWN = 20
+FINDINGS_SHOWN = 8
+FIGURE_WIDTH = 124
+AT_HAND = "local/whisper-base"
+SEEK = "seek"
+
+
+def health_badge(run: Run) -> str:
+    """The verdict as a coloured mark, or nothing where there is none."""
+    verdict = verdict_of(run) if run.state.is_over else None
+    if verdict is None:
+        return ""
+    return f":{VERDICT_COLOURS[verdict]}-badge[{VERDICT_ICONS[verdict]} {VERDICT_WORDS[verdict]}]"
+
+
+def render_health(services: Services, run: Run) -> None:
+    """The badge of a run that is over; opened, what was measured and what is wrong, where it can be repaired."""
+    badge = health_badge(run)
+    if not badge:
+        return
+    found = places(run)
+    label = f"{badge} {plain(health_sentence(run))}"
+    with st.expander(label, key="health", expanded=run.state is not RunState.DONE):
+        if len(run.parts) > 1:
+            st.markdown(part_chips(run))
+        if run.health is not None:
+            _render_figures(run)
+        if run.health is not None and not found:
+            st.caption("Nothing was found that needs a repair.")
+        for place in found[:PLACES_SHOWN]:
+            _render_place(services, run, place)
+        if len(found) > PLACES_SHOWN:
+            st.caption(f"And {len(found) - PLACES_SHOWN:,} more places: repair these first.")
+        if run.state is RunState.DONE and num_failed(run.parts) > 1:
+            _render_retry(services, run)
+
+
+def _render_figures(run: Run) -> None:
+    with st.container(horizontal=True, gap="small"):
+        for name, words in figures(run.health):
+            with st.container(width=FIGURE_WIDTH, gap=None):
+                st.caption(name)
+                st.markdown(words)
+
+
+def _render_place(services: Services, run: Run, place: Place) -> None:
+    part = place.part
+    with st.container(border=True, gap="xsmall"):
+        if part is not None:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"**{plain(part_name(part))}**{_repaired_by(part)}", width="stretch")
+                if place.repairs:
+                    _render_repair(services, run, part)
+        if part is not None and part.state is PartState.FAILED and not _is_said(run, part):
+            reason = f"{part.error or 'It failed.'} {part.hint or ''}"
+            st.markdown(f":red[:material/error:] {plain(reason)}")
+        for number, finding in enumerate(place.findings[:FINDINGS_SHOWN]):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                if finding.start is not None:
+                    key = f"seek_{'all' if part is None else part.index}_{number}"
+                    _seek_button(run, finding.start, finding.end, key)
+                st.markdown(plain(finding.words), width="stretch")
+        if len(place.findings) > FINDINGS_SHOWN:
+            st.caption(f"And {len(place.findings) - FINDINGS_SHOWN:,} more like these.")
+
+
+def _is_said(run: Run, part: PartRecord) -> bool:
+    return run.failure is not None and part.error == run.failure.message
+
+
+def _repaired_by(part: PartRecord) -> str:
+    return f" :small[repaired by {plain(part.model_id)}]" if part.model_id else ""
+
+
+def _seek_button(run: Run, start: float, end: float | None, key: str) -> None:
+    words = clock(start) if end is None or end - start < 1 else stretch_words(start, end)
+    st.button(
+        words,
+        key=key,
+        type="tertiary",
+        icon=":material/play_arrow:",
+        help="Go there in the player",
+        on_click=_go_to,
+        args=(run.id, start),
+    )
+
+
+def _go_to(run_id: str, seconds: float) -> None:
+    # The moment tells two presses of the same button apart.
+    st.session_state[SEEK] = (run_id, seconds, time.time_ns() // 1_000_000)
+
+
+def sought(run_id: str) -> tuple[float, int] | None:
+    """Where a finding sent the player last, in seconds, and when it did."""
+    found = st.session_state.get(SEEK)
+    return found[1:] if found is not None and found[0] == run_id else None
+
+
+def _render_retry(services: Services, run: Run) -> None:
+    key = None if _is_local(run.request.model_id) else session_key() or services.settings.openrouter_api_key
+    if st.button("Retry all failed parts", key="retry", icon=":material/refresh:"):
+        do_or_tell(lambda: services.retry(run.id, key=key))
+
+
+def _render_repair(services: Services, run: Run, part: PartRecord) -> None:
+    with st.popover("Repair this part", icon=":material/build:", key=f"repair_{part.index}"):
+        own = run.request.model_id
+        wanted = (*(st.session_state.get("models") or ()), *services.preferences().default_models)
+        offered = {own: _known(services, own)} | {name: _known(services, name) for name in (*wanted, AT_HAND)}
+        asset = services.asset(run.asset_id) if run.asset_id else None
+        choices = repair_choices(run, part, [model for model in offered.values() if model is not None], asset)
+        if not choices:
+            st.caption("No other model is at hand: choose favourites in Settings.")
+            return
+        names = {model.id: model.name for model in choices}
+        chosen = st.selectbox(
+            "Ask about it again",
+            list(names),
+            format_func=lambda name: f"The same model, {names[own]}" if name == own else names.get(name, name),
+            key=f"repair_model_{part.index}",
+            help="The other parts stay as they are.",
+        )
+        st.caption(_price_words(services, run, part, offered[chosen]))
+        key = None if _is_local(chosen) else ask_key(services, field=f"repair_key_{part.index}")
+        if st.button("Repair", type="primary", icon=":material/build:", key=f"repair_now_{part.index}"):
+            do_or_tell(lambda: _repair(services, run, part, chosen, key))
+
+
+def repair_choices(run: Run, part: PartRecord, models: Iterable[Model], asset: MediaAsset | None) -> list[Model]:
+    """The models, of those that are at hand, that can do a part again. ``asset`` None: only the link was sent.
+
+    A remote model may answer better when it is asked anew; a local one hears the same again.
+    """
+    answered = None if part.state is PartState.FAILED else part.model_id or run.request.model_id
+    able = [model for model in models if _can_repair(model, run.request.task, asset)]
+    return [model for model in able if not (model.is_local and model.id == answered)]
+
+
+def _can_repair(model: Model, task: str, asset: MediaAsset | None) -> bool:
+    if asset is None:
+        return model.takes_youtube_links
+    is_able = task == TRANSCRIPT or not model.is_local
+    return is_able and can_take(model, has_picture=asset.has_picture, has_sound=asset.has_sound)
+
+
+def _known(services: Services, model_id: str) -> Model | None:
+    try:
+        return services.model(model_id)
+    except CuewiseError:
+        return None
+
+
+def _price_words(services: Services, run: Run, part: PartRecord, model: Model) -> str:
+    """What the repair is expected to cost, as Markdown."""
+    if model.is_local:
+        return ":material/lock: Free and private: heard on this machine."
+    request = replace(run.request, model_id=model.id, start=part.start, end=part.end)
+    try:
+        usd = services.plan(request).estimate_usd
+    except CuewiseError:
+        usd = None
+    return plain(estimate_words(model, usd))
+
+
+def _repair(services: Services, run: Run, part: PartRecord, model_id: str, key: str | None) -> None:
+    if not _is_local(model_id):
+        if not key:
+            raise KeyMissing("This model needs your OpenRouter key.", "Paste it above, or choose a local model.")
+        if key != services.settings.openrouter_api_key:
+            remember_session_key(key)
+    other = None if model_id == run.request.model_id else model_id
+    services.repair(run.id, part.index, model_id=other, key=key)
+
+
+def _is_local(model_id: str) -> bool:
+    return model_id.startswith(LOCAL_PREFIX)
+
+
+def do_or_tell(act: Callable[[], object]) -> None:
+    """Do it and draw the page anew, or say beside the button why it could not be done."""
+    try:
+        act()
+    except CuewiseError as error:
+        render_failure(error)
+    else:
+        st.rerun()
