@@ -18,6 +18,8 @@ TITLES = {
     "memory": "Memory of a large file sent to four models at once",
     "prepare": "Preparing a video for sending",
     "times": "Times from the audio",
+    "hearing": "Local speech against the plain way",
+    "parts": "Long videos in parts",
 }
 """Every benchmark, in the order in which it runs: a module of this folder, and its heading."""
 
