@@ -4,8 +4,9 @@
 
 The video is made first, in a temporary folder: real footage, scaled to 1080p at 30 pictures a second, H.264 at 4 Mbit/s
 with a key frame at least every 3 s, and recorded speech as stereo AAC, all of it looped. Pictures are prepared in
-parts of five minutes below 14 MB, one after the other, as they are sent. The ways take turns, and of each the fastest
-round counts, but the usual way, which takes longest, has only one. A copy and a cut end when they are on the disk.
+parts of five minutes below 14 MB, as many at once as there are cores. The ways take turns, and of each the fastest
+round counts; ways that take a moment have more rounds, and the usual way, which takes longest, has one. A copy and a
+cut end when they are on the disk.
 About ten minutes on two cores. Exits with 1 when a target is missed.
 """
 
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,6 +33,9 @@ from lib.media.ffmpeg import file_url, run_ffmpeg
 from lib.media.probe import probe
 
 LIMIT_BYTES = 14_000_000
+CORES = os.cpu_count() or 1
+A_MOMENT = 5.0
+"""Ways that take less, in seconds, have four times as many rounds: little disturbs them much."""
 MARGIN = 10.0
 """Seconds left out at both ends by the cut."""
 
@@ -98,7 +103,15 @@ def ways(source: Path, asset: MediaAsset, folder: Path) -> dict[str, Callable[[]
 
     def in_parts(encode: Callable[..., int], recipe: VideoRecipe) -> int:
         pieces = cut_points(0, asset.duration, [])
-        return sum(encode(source, target, start=at.start, end=at.end, recipe=recipe, **whole) for at in pieces)
+        workers = min(CORES, len(pieces))
+
+        def encoded(number: int) -> int:
+            piece = pieces[number]
+            options = {"start": piece.start, "end": piece.end, "recipe": recipe, "threads": CORES // workers}
+            return encode(source, folder / f"part{number}.mp4", **options, **whole)
+
+        with ThreadPoolExecutor(workers) as pool:
+            return sum(pool.map(encoded, range(len(pieces))))
 
     def decoded() -> int:
         run_ffmpeg(["-i", file_url(source), "-f", "null", "-"], duration=asset.duration)
@@ -136,6 +149,8 @@ def measure(compared: dict[str, Callable[[], int]], rounds: int) -> dict[str, Ti
                 continue
             print(f"{name} ...", file=sys.stderr, flush=True)
             timing = timed(way)
+            if timing.seconds < A_MOMENT:
+                timing = min((timing, *(timed(way) for _ in range(3))), key=lambda each: each.seconds)
             if name not in best or timing.seconds < best[name].seconds:
                 best[name] = timing
     return best

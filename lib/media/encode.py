@@ -73,17 +73,20 @@ def encode_video(
     asset: MediaAsset,
     limit_bytes: int,
     recipe: VideoRecipe = SPEECH,
+    threads: int | None = None,
     on_progress: Callable[[float], None] | None = None,
 ) -> int:
     """Write a stretch of the source as H.264 mp4 with mono AAC, at most ``limit_bytes``, and return its size.
 
     Second 0 of the target is ``start`` of the source, for pictures and sound alike, wherever its streams begin; the
     picture at second n is the one the source shows at ``start + n``, and the last is held to ``end``. Turned as the
-    source is meant to be watched, never enlarged. ``on_progress`` is given the share done; what it raises ends the
-    work and comes through.
+    source is meant to be watched, never enlarged. ``threads`` is how many cores decode, None all of them: two parts at
+    once with one each are done sooner than one after the other. ``on_progress`` is given the share done; what it
+    raises ends the work and comes through.
     Raises NoPicture, MediaTooLong when it cannot be made to fit, and what ``run_ffmpeg`` raises.
     """
-    return _encode_pictures(source, target, start, end, asset, limit_bytes, recipe, on_progress, key_frames=False)
+    work = _Work(source, target, start, end - start, asset, threads)
+    return _encode_pictures(work, limit_bytes, recipe, on_progress)
 
 
 def encode_key_frames(
@@ -95,6 +98,7 @@ def encode_key_frames(
     asset: MediaAsset,
     limit_bytes: int,
     recipe: VideoRecipe = SPEECH,
+    threads: int | None = None,
     on_progress: Callable[[float], None] | None = None,
 ) -> int:
     """As ``encode_video``, ten times faster, from the key frames alone: the picture at second n is the last key frame
@@ -103,7 +107,9 @@ def encode_key_frames(
     Where key frames cannot be decoded alone (see ``stand_alone``) every picture is decoded, as slow and as exact as
     ``encode_video``.
     """
-    return _encode_pictures(source, target, start, end, asset, limit_bytes, recipe, on_progress, key_frames=True)
+    is_held = asset.video is not None and stand_alone(source, start)
+    work = _Work(source, target, start, end - start, asset, threads, is_held)
+    return _encode_pictures(work, limit_bytes, recipe, on_progress)
 
 
 def encode_audio(
@@ -143,69 +149,62 @@ def encode_audio(
     raise _too_long(duration, limit_bytes)
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One stretch of pictures to encode. ``is_held``: from key frames alone, each held until the next."""
+
+    source: Path
+    target: Path
+    start: float
+    duration: float
+    asset: MediaAsset
+    threads: int | None
+    is_held: bool = False
+
+
 def _encode_pictures(
-    source: Path,
-    target: Path,
-    start: float,
-    end: float,
-    asset: MediaAsset,
-    limit_bytes: int,
-    recipe: VideoRecipe,
-    on_progress: Callable[[float], None] | None,
-    *,
-    key_frames: bool,
+    work: _Work, limit_bytes: int, recipe: VideoRecipe, on_progress: Callable[[float], None] | None
 ) -> int:
-    if asset.video is None:
+    if work.asset.video is None:
         raise NoPicture("The file has no pictures.")
-    key_frames = key_frames and stand_alone(source, start)
-    duration = end - start
     rates = renditions.video_bit_rates(
-        duration, asset.has_sound, limit_bytes, audio_bit_rate=recipe.audio_bit_rate, floor=recipe.floor_bit_rate
+        *(work.duration, work.asset.has_sound, limit_bytes),
+        audio_bit_rate=recipe.audio_bit_rate,
+        floor=recipe.floor_bit_rate,
     )
     if rates is None:
-        raise _too_long(duration, limit_bytes)
+        raise _too_long(work.duration, limit_bytes)
     ceiling = min(rates.video, recipe.video_bit_rate or rates.video)
     recipe = replace(recipe, audio_bit_rate=rates.audio, video_bit_rate=ceiling)
     hardware = next(iter(hardware_encoders()), None)
     for _ in range(MAX_ATTEMPTS):
-        size_bytes = None
-        if hardware is not None:
-            arguments = _video_arguments(source, target, start, duration, asset, recipe, key_frames, hardware)
-            size_bytes = _tried(arguments, target, duration, on_progress)
-            hardware = None
+        size_bytes = _tried(work, recipe, hardware, on_progress) if hardware is not None else None
+        hardware = None
         if size_bytes is None:
-            arguments = _video_arguments(source, target, start, duration, asset, recipe, key_frames, None)
-            run_ffmpeg(arguments, duration=duration, on_progress=on_progress)
-            size_bytes = target.stat().st_size
+            run_ffmpeg(_video_arguments(work, recipe, None), duration=work.duration, on_progress=on_progress)
+            size_bytes = work.target.stat().st_size
         if size_bytes <= limit_bytes:
             return size_bytes
-        log.info("asset %s: %d bytes made, %d allowed; once more, smaller", asset.id[:12], size_bytes, limit_bytes)
+        log.info("asset %s: %d bytes made, %d allowed; again", work.asset.id[:12], size_bytes, limit_bytes)
         recipe = _smaller(recipe, size_bytes / limit_bytes)
-    raise _too_long(duration, limit_bytes)
+    raise _too_long(work.duration, limit_bytes)
 
 
 def _tried(
-    arguments: list[str], target: Path, duration: float, on_progress: Callable[[float], None] | None
+    work: _Work, recipe: VideoRecipe, hardware: HardwareEncoder, on_progress: Callable[[float], None] | None
 ) -> int | None:
     """The size of what a hardware encoder made; None when it refused, as some do with small or odd pictures."""
+    arguments = _video_arguments(work, recipe, hardware)
     try:
-        run_ffmpeg(arguments, duration=duration, on_progress=on_progress, is_trial=True)
+        run_ffmpeg(arguments, duration=work.duration, on_progress=on_progress, is_trial=True)
     except MediaError:
         return None
-    return target.stat().st_size
+    return work.target.stat().st_size
 
 
-def _video_arguments(
-    source: Path,
-    target: Path,
-    start: float,
-    duration: float,
-    asset: MediaAsset,
-    recipe: VideoRecipe,
-    key_frames: bool,
-    hardware: HardwareEncoder | None,
-) -> list[str]:
-    pictures = _picture_filter(recipe, clock.lead_of(start, asset), is_held=key_frames)
+def _video_arguments(work: _Work, recipe: VideoRecipe, hardware: HardwareEncoder | None) -> list[str]:
+    start, duration, asset = work.start, work.duration, work.asset
+    pictures = _picture_filter(recipe, clock.lead_of(start, asset), is_held=work.is_held)
     if hardware is None:
         coding = ["-c:v", "libx264", "-preset", "veryfast", "-crf", str(recipe.crf), "-pix_fmt", "yuv420p"]
     else:
@@ -214,8 +213,9 @@ def _video_arguments(
     arguments = [
         *(hardware.before if hardware is not None else ()),
         *DECODING,
-        *(KEY_FRAMES_ALONE if key_frames else ()),
-        *clock.read_from(source, start, asset),
+        *(KEY_FRAMES_ALONE if work.is_held else ()),
+        *(("-threads:v", str(work.threads)) if work.threads is not None else ()),
+        *clock.read_from(work.source, start, asset),
         # V leaves out cover art.
         *("-map", "0:V:0", "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1", "-vf", pictures),
         *coding,
@@ -229,7 +229,7 @@ def _video_arguments(
         sound = clock.sound_filter(start, duration, asset)
         arguments += ["-map", "0:a:0", "-af", sound, "-ac", "1", "-ar", "24000"]
         arguments += ["-c:a", "aac", "-aac_coder", _coder(recipe.audio_bit_rate), "-b:a", str(recipe.audio_bit_rate)]
-    arguments += ["-t", seconds(duration), "-movflags", "+faststart", "-f", "mp4", file_url(target)]
+    arguments += ["-t", seconds(duration), "-movflags", "+faststart", "-f", "mp4", file_url(work.target)]
     return arguments + clock.kept(asset, duration)
 
 
