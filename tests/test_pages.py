@@ -145,6 +145,12 @@ def test_a_title_is_shown_as_it_is(upload):
     assert "\\*\\*x\\*\\*" in title
 
 
+def test_a_file_name_keeps_its_quotes(upload):
+    """Browsers send them as per cent; the title is what the owner calls the file."""
+    page = upload("The %22big%22 talk.mp4")
+    assert any('The "big" talk' in element.value for element in page.markdown)
+
+
 def test_a_wrong_time_says_so_and_the_draft_stays(upload):
     """A clip that is no time gets an error of its own; nothing is planned, and the task stays as chosen."""
     page = upload()

@@ -100,7 +100,7 @@ def _take_file(services: Services) -> None:
         with st.spinner("Keeping and checking the file…"):
             # A click elsewhere meanwhile ends this run of the page where the spinner does: by then all is noted.
             try:
-                source = services.keep_upload(upload, upload.name)
+                source = services.keep_upload(upload, sent_name(upload.name))
                 st.session_state[CHOSEN] = _chosen_file(source, services.asset(source.asset_id or ""))
             except CuewiseError as error:
                 st.session_state[FILE_PROBLEM] = error
@@ -110,6 +110,11 @@ def _take_file(services: Services) -> None:
         st.rerun()
     if (problem := st.session_state.get(FILE_PROBLEM)) is not None:
         render_failure(problem)
+
+
+def sent_name(name: str) -> str:
+    """The name of a file as its owner knows it: browsers send quotes and line ends in names as per cent."""
+    return " ".join(name.replace("%22", '"').replace("%0D", " ").replace("%0A", " ").split())
 
 
 def _let_go(upload: UploadedFile) -> None:
