@@ -84,7 +84,7 @@ def test_the_sentence_beside_the_badge_says_what_is_missing():
     assert health_sentence(run(ill, PartState.OK, PartState.FAILED, PartState.OK)) == expected
     assert health_sentence(run(replace(WHOLE, coverage=1.0))) == "100 % of the speech has text"
     assert health_sentence(run(replace(WHOLE, coverage=None))).startswith("nobody listened")
-    assert health_sentence(run(None, PartState.FAILED)) == "1 of 1 part failed"
+    assert health_sentence(run(None, PartState.FAILED)) == "nothing was written"
 
 
 def test_findings_are_told_with_the_part_they_lie_in():
@@ -103,6 +103,13 @@ def test_findings_are_told_with_the_part_they_lie_in():
         ["missing_words"],
     ]
     assert [place.repairs for place in found] == [True, True, True, False]
+
+
+def test_a_gap_through_several_parts_is_told_in_each_that_needs_a_repair():
+    """Repairing one part of it would leave the rest; a part that lacks a breath of it alone is left out."""
+    findings = (Finding("gap", "A gap.", 295, 660, part=0),)
+    found = places(run(replace(WHOLE, findings=findings), PartState.OK, PartState.OK, PartState.OK))
+    assert [place.part.index for place in found] == [1, 2]
 
 
 def test_a_swarm_of_wrong_times_is_one_finding():

@@ -78,6 +78,7 @@ def test_the_note_of_a_run_follows_its_stage_while_it_runs():
     downloading = run(stage=Stage.DOWNLOADING, progress=0.5, note="2.1 MB/s, 8 s left")
     assert words.run_sentence(downloading) == "Downloading 50 % · 2.1 MB/s, 8 s left"
     assert words.run_sentence(replace(downloading, state=RunState.FAILED)) == "Failed"
+    assert words.run_sentence(run(stage=Stage.LISTENING, note="listening")) == "Listening"
 
 
 @pytest.mark.parametrize(

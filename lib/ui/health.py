@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from lib.domain.health import Finding, Health
+from lib.domain.health import GAP_SECONDS, Finding, Health
 from lib.domain.run import PartRecord, PartState, Run
 from lib.ui.words import count_words
 
@@ -90,7 +90,7 @@ def num_failed(parts: Iterable[PartRecord]) -> int:
 def health_sentence(run: Run) -> str:
     """``97 % of the speech has text · 1 gap · 2 of 7 parts failed``: what stands beside the badge."""
     health, failed = run.health, num_failed(run.parts)
-    facts = [f"{failed} of {count_words(len(run.parts), 'part')} failed" if failed else ""]
+    facts = [_failed_words(failed, len(run.parts)) if failed else ""]
     if health is not None:
         facts = [
             "nobody listened, so what is missing is not known"
@@ -102,6 +102,10 @@ def health_sentence(run: Run) -> str:
             *facts,
         ]
     return " · ".join(fact for fact in facts if fact)
+
+
+def _failed_words(failed: int, num_parts: int) -> str:
+    return f"{failed} of {count_words(num_parts, 'part')} failed" if num_parts > 1 else "nothing was written"
 
 
 def figures(health: Health) -> list[tuple[str, str]]:
@@ -125,8 +129,8 @@ def places(run: Run) -> list[Place]:
     """The parts that failed or have findings, in order, and at the end what belongs to no part."""
     found: dict[int | None, list[Finding]] = {}
     for finding in run.health.findings if run.health else ():
-        part = part_of(finding, run.parts)
-        found.setdefault(None if part is None else part.index, []).append(finding)
+        for part in parts_of(finding, run.parts) or (None,):
+            found.setdefault(None if part is None else part.index, []).append(finding)
     is_set_right = run.health is not None and not _is_disordered(run.health)
     in_parts = [
         _place(part, found.get(part.index, ()), is_set_right)
@@ -156,6 +160,18 @@ def part_of(finding: Finding, parts: Sequence[PartRecord]) -> PartRecord | None:
 
     best = max(parts, key=shared)
     return best if shared(best) >= 0 else None
+
+
+def parts_of(finding: Finding, parts: Sequence[PartRecord]) -> tuple[PartRecord, ...]:
+    """The parts that have to be repaired to mend a finding: a gap may run through several, and lies in each that
+    lacks so much of it that it would be a gap there as well."""
+    best = part_of(finding, parts)
+    if best is None:
+        return ()
+    if finding.kind != "gap" or finding.start is None or finding.end is None:
+        return (best,)
+    start, end = finding.start, finding.end
+    return tuple(part for part in parts if part is best or min(end, part.end) - max(start, part.start) > GAP_SECONDS)
 
 
 def told(findings: Iterable[Finding], is_set_right: bool = False) -> tuple[Finding, ...]:

@@ -30,6 +30,14 @@ def part_name(part: PartRecord) -> str:
     return f"Part {part.index + 1}, {stretch_words(part.start, part.end)}"
 
 
+def render_failures(run: Run) -> None:
+    """Draw why parts failed, which is told as soon as it is known: the others may take long."""
+    import streamlit as st
+
+    if lines := failure_lines(run):
+        st.markdown("\n\n".join(f":small[:red[:material/error:] {line}]" for line in lines))
+
+
 def failure_lines(run: Run) -> list[str]:
     """Why parts failed, as Markdown, each reason once with the parts that it stopped.
 

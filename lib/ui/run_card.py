@@ -10,7 +10,7 @@ from lib.domain.run import Run, RunState
 from lib.errors import CuewiseError
 from lib.services import Services
 from lib.ui.health import Verdict, verdict_of
-from lib.ui.parts import failure_lines, part_chips
+from lib.ui.parts import part_chips, render_failures
 from lib.ui.repair import health_badge
 from lib.ui.session import session_key
 from lib.ui.words import (
@@ -44,8 +44,7 @@ def render_run(services: Services, run: Run) -> None:
             _render_progress(run)
         if len(run.parts) > 1:
             st.markdown(part_chips(run))
-        if run.state.is_over and (lines := failure_lines(run)):
-            st.markdown("\n\n".join(f":small[:red[:material/error:] {line}]" for line in lines))
+        render_failures(run)
         if run.failure is not None and run.state is RunState.FAILED:
             render_failure(run.failure)
         if (problem := st.session_state.get(PROBLEMS, {}).get(run.id)) is not None:

@@ -15,7 +15,7 @@ from lib.formats.timecode import parse_time
 from lib.services import Services
 from lib.ui.health import marks
 from lib.ui.markdown import safe_markdown
-from lib.ui.parts import part_chips
+from lib.ui.parts import part_chips, render_failures
 from lib.ui.player import playable, render_player
 from lib.ui.repair import do_or_tell, render_health, sought
 from lib.ui.session import session_key
@@ -141,6 +141,7 @@ def _render_progress(services: Services, run: Run) -> None:
             do_or_tell(lambda: services.cancel(run.id))
     if len(run.parts) > 1:
         st.markdown(part_chips(run))
+        render_failures(run)
 
 
 def _fraction(run: Run) -> float:

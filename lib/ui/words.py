@@ -132,7 +132,7 @@ def run_sentence(run: Run) -> str:
     """The stage with the run's own note (speed, time left) when it has one."""
     stage = stage_words(run)
     words = stage[:1].upper() + stage[1:]
-    return f"{words} · {run.note}" if run.note and not run.state.is_over else words
+    return f"{words} · {run.note}" if run.note not in ("", run.stage) and not run.state.is_over else words
 
 
 def percent_words(progress: float) -> str:
