@@ -139,4 +139,9 @@ def render_health(services: Services) -> None:
         ],
         hide_index=True,
         height="content",
+        column_config={
+            "Tool": st.column_config.TextColumn(width="small"),
+            "State": st.column_config.TextColumn(width="small"),
+            "Version": st.column_config.TextColumn(width=150),
+        },
     )

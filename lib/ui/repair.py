@@ -149,11 +149,12 @@ def _render_repair(services: Services, run: Run, part: PartRecord) -> None:
         chosen = st.selectbox(
             "Ask about it again",
             list(names),
-            format_func=lambda name: f"The same model, {names[own]}" if name == own else names.get(name, name),
+            format_func=lambda name: names.get(name, name),
             key=f"repair_model_{part.index}",
             help="The other parts stay as they are.",
         )
-        st.caption(_price_words(services, run, part, offered[chosen]))
+        again = "The same model, asked anew · " if chosen == own else ""
+        st.caption(again + _price_words(services, run, part, offered[chosen]))
         key = None if _is_local(chosen) else ask_key(services, field=f"repair_key_{part.index}")
         if st.button("Repair", type="primary", icon=":material/build:", key=f"repair_now_{part.index}"):
             do_or_tell(lambda: _repair(services, run, part, chosen, key))
