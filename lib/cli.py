@@ -17,7 +17,7 @@ from pathlib import Path
 from lib import errors, prompts
 from lib.domain.media import Source, SourceKind
 from lib.domain.model import Model
-from lib.domain.plan import MEGABYTE, Plan, Quality, RouteChoice, Times
+from lib.domain.plan import MEGABYTE, Plan, Quality, Route, RouteChoice, Times
 from lib.domain.run import PartState, Run, RunRequest, RunState
 from lib.errors import CuewiseError, InputError, ModelError
 from lib.formats import FORMATS
@@ -368,10 +368,11 @@ def _plan_line(plan: Plan) -> str:
     if plan.refusal:
         return f"{plan.model_id}: cannot run. {plan.refusal}"
     words = [plan.reason]
-    if plan.verdict is not None:
+    if plan.verdict is not None and plan.route is not Route.AS_IS:
         words.append(f"As it is: {plan.source_bytes / MEGABYTE:.1f} MB, {plan.verdict}.")
     if plan.size_bytes:
-        words.append(f"Sends {plan.size_bytes / MEGABYTE:.1f} MB in {len(plan.parts)} part(s).")
+        parts = "one part" if len(plan.parts) == 1 else f"{len(plan.parts)} parts"
+        words.append(f"Sends {plan.size_bytes / MEGABYTE:.1f} MB in {parts}.")
     if plan.clip is not None:
         words.append(f"Clip {format_clock(plan.clip.start)} to {format_clock(plan.clip.end)}.")
     if plan.prompt_tokens is not None:

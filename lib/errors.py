@@ -167,7 +167,7 @@ class ModelError(CuewiseError):
 
 
 class KeyMissing(ModelError):
-    hint = "Add your OpenRouter key in Settings, or choose a local model: those need none."
+    hint = "Add your OpenRouter key in Settings or as OPENROUTER_API_KEY, or choose a local model: those need none."
 
 
 class KeyRejected(ModelError):
@@ -175,7 +175,7 @@ class KeyRejected(ModelError):
 
 
 class OutOfCredit(ModelError):
-    hint = "Add credit on openrouter.ai/credits, or choose a free or a local model, then press Retry."
+    hint = "Add credit on openrouter.ai/credits and press Retry, or start a new run with a free or a local model."
 
 
 class ModerationRefused(ModelError):

@@ -217,7 +217,7 @@ class _Work:
         number = self.part.index
         rendition = None
         if self.first_route is not Route.LINK:
-            recipe = Recipe(self._route_for(clip), self.run.request.quality, limit)
+            recipe = Recipe(self._route_for(clip), self.run.request.quality, limit, len(self.plan.parts) == 1)
             self.reporter.part(number, PartState.PREPARING)
             rendition = prepare(
                 self._asset(),

@@ -369,9 +369,9 @@ class _Draft:
         if model.is_local and request.task != "transcript":
             return "Local models only write transcripts: choose a remote model for this task."
         if (model.is_local or not model.sees) and not facts.has_sound:
-            return "The file has no sound, and this model only listens."
+            return "The file has no sound, and this model only listens: choose a model that sees pictures."
         if not model.is_local and not model.hears and not facts.has_picture:
-            return "The file has no picture, and this model only sees."
+            return "The file has no picture, and this model only sees: choose a model that hears."
         if not model.is_local and self.longest_in_context < SHORTEST_PART_SECONDS:
             return f"The model's context of {model.context_tokens:,} tokens holds less than 20 s of it."
         return None

@@ -22,18 +22,23 @@ log = logging.getLogger(__name__)
 RECIPE_VERSION = 2
 """Raise it when an encoder's output changes: what was made by an older recipe is then not used again."""
 RECIPES = {Quality.SPEECH: SPEECH, Quality.VISUAL: VISUAL}
-_ENCODERS = threading.Semaphore(max(1, (os.cpu_count() or 2) // 2))
-"""x264 uses every core by itself: more encoders at once only take memory."""
+_CORES = os.cpu_count() or 2
+_ENCODERS = threading.Semaphore(_CORES)
+"""Parts are encoded side by side, a core each: one after the other, the cores wait for each other."""
 _SUFFIXES = {"audio/mpeg": ".mp3", "video/mp4": ".mp4", "video/webm": ".webm", "video/quicktime": ".mov"}
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a stretch is made ready: everything that shapes the bytes but the stretch itself."""
+    """How a stretch is made ready: everything that shapes the bytes but the stretch itself.
+
+    ``is_alone`` gives the encoder every core; parts that are made side by side take one each.
+    """
 
     route: Route
     quality: Quality
     limit_bytes: int
+    is_alone: bool = True
 
 
 def prepare(
@@ -110,5 +115,12 @@ def _encode(
     if recipe.route is Route.AUDIO:
         return clip.start, encode_audio(source, target, **common, limit_bytes=recipe.limit_bytes)
     encode = encode_key_frames if recipe.route is Route.KEY_FRAMES else encode_video
-    size = encode(source, target, **common, limit_bytes=recipe.limit_bytes, recipe=RECIPES[recipe.quality])
+    size = encode(
+        source,
+        target,
+        **common,
+        limit_bytes=recipe.limit_bytes,
+        recipe=RECIPES[recipe.quality],
+        threads=None if recipe.is_alone else 1,
+    )
     return clip.start, size

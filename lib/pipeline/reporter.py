@@ -52,13 +52,22 @@ class Reporter:
             raise Cancelled("The run was cancelled.")
 
 
+class Pointless(Cancelled):
+    """Raised to work beside the parts once none of them can succeed."""
+
+
 class ReporterBeside(Reporter):
-    """The voice of work that goes on beside the parts: it is heard only once they are over."""
+    """The voice of work that goes on beside the parts: it is heard only once they are over.
+
+    Raises Pointless when every one of them has failed.
+    """
 
     def stage(self, stage: Stage, progress: float | None = None, note: str = "") -> None:
         if not self._is_due(stage):
             return
         run = self._store.runs.get(self.run_id)
+        if run is not None and all(part.state is PartState.FAILED for part in run.parts):
+            raise Pointless("No part was answered.")
         if run is not None and all(part.state in SETTLED for part in run.parts):
             self._heed(self._store.runs.report(self.run_id, self.attempt, stage, progress, note))
         else:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from contextlib import suppress
 from decimal import Decimal
 
 from lib.domain.media import Clip, MediaAsset
@@ -18,7 +19,7 @@ from lib.openrouter import unknown_model
 from lib.pipeline.hear import kept_words, silences_near, speech_of, words_of
 from lib.pipeline.ingest import held_asset, ingest
 from lib.pipeline.plan import facts_of_asset, facts_of_link, make_plan, needs_download
-from lib.pipeline.reporter import Reporter, ReporterBeside
+from lib.pipeline.reporter import Pointless, Reporter, ReporterBeside
 from lib.pipeline.stitch import Heard, make_transcript
 from lib.pipeline.tools import Tools
 from lib.speech import local_models
@@ -75,8 +76,9 @@ def hear(run_id: str, attempt: int, tools: Tools) -> None:
     run = known_run(run_id, tools)
     asset = held_asset(run.asset_id, tools)
     reporter = ReporterBeside(tools.store, run_id, attempt)
-    words_of(run.request, asset, run.plan.clip, tools, reporter)
-    speech_of(asset, run.plan.clip, tools, reporter)
+    with suppress(Pointless):
+        words_of(run.request, asset, run.plan.clip, tools, reporter)
+        speech_of(asset, run.plan.clip, tools, reporter)
 
 
 def end_run(run_id: str, attempt: int, tools: Tools) -> None:
