@@ -10,6 +10,7 @@ from pathlib import Path
 import pysubs2
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from tests.app import WAIT_MS, RunningApp, Watch, environment_for, open_browser, running_app
 from tests.fakes.media_server import Answer, MediaServer, video_page
@@ -115,12 +116,18 @@ def drop_file(page: Page, file: object) -> None:
 
 
 def choose_model(page: Page, name: str) -> None:
-    """Let this be the only model."""
-    page.get_by_role("button", name="Clear all").click()
-    picker = page.get_by_role("combobox", name=re.compile("One or several"))
-    picker.fill(name)
-    page.get_by_role("option", name=re.compile(re.escape(name))).first.click()
-    picker.blur()  # closes the list; Escape would empty it when it is closed already
+    """Let this be the only model. A choice made while the page is still being drawn can be lost: then once more."""
+    for _ in range(3):
+        page.get_by_role("button", name="Clear all").click()
+        picker = page.get_by_role("combobox", name=re.compile("One or several"))
+        picker.fill(name)
+        page.get_by_role("option", name=re.compile(re.escape(name))).first.click()
+        picker.blur()  # closes the list; Escape would empty it when it is closed already
+        try:
+            bill(page, name).wait_for(timeout=20_000)
+        except PlaywrightTimeoutError:
+            continue
+        break
     expect(bill(page, name)).to_be_visible()
 
 
