@@ -117,13 +117,15 @@ def drop_file(page: Page, file: object) -> None:
 
 def choose_model(page: Page, name: str) -> None:
     """Let this be the only model. A choice made while the page is still being drawn can be lost: then once more."""
-    for _ in range(3):
-        page.get_by_role("button", name="Clear all").click()
-        picker = page.get_by_role("combobox", name=re.compile("One or several"))
-        picker.fill(name)
-        page.get_by_role("option", name=re.compile(re.escape(name))).first.click()
-        picker.blur()  # closes the list; Escape would empty it when it is closed already
+    picker = page.get_by_role("combobox", name=re.compile("One or several"))
+    for _ in range(4):
         try:
+            if (clear := page.get_by_role("button", name="Clear all")).is_visible():
+                clear.click(timeout=10_000)
+            page.wait_for_timeout(1_500)  # the page is drawn anew, and its list with it
+            picker.fill(name)
+            page.get_by_role("option", name=re.compile(re.escape(name))).first.click(timeout=10_000)
+            picker.blur()  # closes the list; Escape would empty it when it is closed already
             bill(page, name).wait_for(timeout=20_000)
         except PlaywrightTimeoutError:
             continue
