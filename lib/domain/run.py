@@ -47,6 +47,14 @@ class PartState(StrEnum):
     REPAIRED = "repaired"
     FAILED = "failed"
 
+    @property
+    def is_answered(self) -> bool:
+        return self in (PartState.OK, PartState.REPAIRED)
+
+    @property
+    def is_over(self) -> bool:
+        return self.is_answered or self is PartState.FAILED
+
 
 class PartForm(StrEnum):
     """The two forms in which servers take a video: today's, and that of the guides of 2025."""

@@ -30,7 +30,7 @@ from lib.pipeline.hear import speech_of
 from lib.pipeline.ingest import held_asset
 from lib.pipeline.plan import facts_of_asset, facts_of_link, make_plan
 from lib.pipeline.prepare import Recipe, prepare
-from lib.pipeline.reporter import SETTLED, Reporter
+from lib.pipeline.reporter import Reporter
 from lib.pipeline.run import as_failure, find_model, known_run
 from lib.pipeline.tools import Tools
 
@@ -41,7 +41,6 @@ SHORTEST_PIECE = 10.0
 MOST_NAMES = 12
 NUMBERED = re.compile(r"(?i)(speaker|person|voice|sprecher|locuteur|hablante)\s*\d+$")
 """Names that are only numbers: the next part counts anew."""
-ANSWERED = (PartState.OK, PartState.REPAIRED)
 WAIT = 0.3
 
 
@@ -50,7 +49,7 @@ def work_on_part(run_id: str, attempt: int, number: int, tools: Tools) -> None:
 
     Raises Cancelled.
     """
-    if known_run(run_id, tools).parts[number].state not in ANSWERED:
+    if not known_run(run_id, tools).parts[number].state.is_answered:
         _work_on(run_id, attempt, number, None, 0, tools)
 
 
@@ -119,6 +118,7 @@ class _Work:
     speakers: tuple[str, ...] = ()
     take: int = 0
     billed: set[str] = field(default_factory=set)
+    last_size: int | None = None
     limit: int = field(init=False)
     first_route: Route = field(init=False)
 
@@ -210,7 +210,7 @@ class _Work:
         self.was_mended = True
         # What went untouched cannot shrink: from here on it is re-encoded, and smaller than what was refused.
         self.route = Route.AUDIO if self.first_route is Route.AUDIO else Route.VIDEO
-        self.limit = min(self.limit, self._last_size or self.limit) // 2
+        self.limit = min(self.limit, self.last_size or self.limit) // 2
         self.reporter.stage(Stage.PREPARING, None, "the server found it too large: making it smaller")
 
     def _send(self, clip: Clip, overlap: float, limit: int) -> PartAnswer:
@@ -226,7 +226,7 @@ class _Work:
                 self.tools,
                 lambda fraction: self.reporter.stage(Stage.PREPARING, fraction),
             )
-            self._last_size = rendition.size_bytes
+            self.last_size = rendition.size_bytes
             self.reporter.part(number, PartState.ASKING, size_bytes=rendition.size_bytes)
         else:
             self.reporter.part(number, PartState.ASKING)
@@ -247,8 +247,6 @@ class _Work:
         self.texts.append(asked.generation.text)
         sent_start = rendition.start if rendition else clip.start
         return PartAnswer(asked.digest, clip.start, clip.end, sent_start, overlap)
-
-    _last_size: int | None = None
 
     @property
     def plan(self) -> Plan:
@@ -273,7 +271,7 @@ class _Work:
         last = self.part.index - self.tools.settings.parts_at_once
         if last < 0 or self.run.request.task != "transcript":
             return ()
-        while not all(part.state in SETTLED for part in known_run(self.run.id, self.tools).parts[: last + 1]):
+        while not all(part.state.is_over for part in known_run(self.run.id, self.tools).parts[: last + 1]):
             self.reporter.check()
             time.sleep(WAIT)
         names: dict[str, None] = {}

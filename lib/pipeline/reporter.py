@@ -9,7 +9,6 @@ from lib.errors import Cancelled
 from lib.store import Store
 
 INTERVAL = 0.34
-SETTLED = (PartState.OK, PartState.REPAIRED, PartState.FAILED)
 
 
 class Reporter:
@@ -68,7 +67,7 @@ class ReporterBeside(Reporter):
         run = self._store.runs.get(self.run_id)
         if run is not None and all(part.state is PartState.FAILED for part in run.parts):
             raise Pointless("No part was answered.")
-        if run is not None and all(part.state in SETTLED for part in run.parts):
+        if run is not None and all(part.state.is_over for part in run.parts):
             self._heed(self._store.runs.report(self.run_id, self.attempt, stage, progress, note))
         else:
             self._heed(self._store.runs.is_wanted(self.run_id, self.attempt))

@@ -26,8 +26,6 @@ from lib.speech import local_models
 
 log = logging.getLogger(__name__)
 
-ANSWERED = (PartState.OK, PartState.REPAIRED)
-
 
 def find_model(model_id: str, tools: Tools) -> Model:
     """The living model of that id, local or of the catalogue. Raises UnknownModel with the nearest ones."""
@@ -98,7 +96,7 @@ def end_run(run_id: str, attempt: int, tools: Tools) -> None:
         return
     tools.store.transcripts.keep(run_id, transcript)
     generations = [generation for _, generation in answered]
-    is_remembered = all(part.is_remembered for part in run.parts if part.state in ANSWERED)
+    is_remembered = all(part.is_remembered for part in run.parts if part.state.is_answered)
     tools.store.runs.finish(
         run_id,
         attempt,
@@ -147,7 +145,7 @@ def _plan_before(request: RunRequest, model: Model, tools: Tools) -> Plan:
 
 def _still_serves(run: Run, plan: Plan) -> bool:
     """Whether the parts of an earlier attempt can stay: then only what failed is asked again."""
-    is_begun = run.plan is not None and any(part.state in ANSWERED for part in run.parts)
+    is_begun = run.plan is not None and any(part.state.is_answered for part in run.parts)
     if not is_begun or (run.plan.route, run.plan.clip) != (plan.route, plan.clip):
         return False
     return all((part.size_bytes or 0) <= run.request.media_limit_bytes for part in run.parts)
@@ -202,7 +200,7 @@ def _total_usage(generations: list[Generation]) -> Usage:
 
 def _total_cost(run: Run) -> Decimal | None:
     # A failed part that was not billed has no cost; an answer without one means that the server does not tell.
-    if any(part.cost_usd is None for part in run.parts if part.state in ANSWERED):
+    if any(part.cost_usd is None for part in run.parts if part.state.is_answered):
         return None
     known = [part.cost_usd for part in run.parts if part.cost_usd is not None]
     return sum(known, Decimal(0)) if known else None
