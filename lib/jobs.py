@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from dbos import DBOS, DBOSClient, DBOSConfig
+from dbos import DBOS, DBOSClient, DBOSConfig, SetEnqueueOptions
 from dbos import error as engine_errors
 from sqlalchemy import make_url
 
@@ -38,11 +38,20 @@ APPLICATION = "cuewise"
 APPLICATION_VERSION = "1"
 """Pinned: the engine's own default is a hash of the source, and an edited comment would strand waiting work."""
 
-RUNS, REMOTE, FREE, LOCAL = "runs", "remote", "free", "local"
-"""The queues: whole runs; parts asked of a server; of a free model; heard on this machine, one at a time."""
+RUNS, ASKED, ASKED_FREE, LOCAL = "runs", "asked", "asked free", "local"
+"""The queues: whole runs; parts asked of a server, and of a free model, each model in a row of its own, so that a slow
+one holds up nobody else; parts heard on this machine, one at a time."""
+REMOTE, FREE = "remote", "free"
+"""What the two rows of models were before: work that an older version left there still goes on."""
 FREE_LIMIT = {"limit": 20, "period": 60}
-"""OpenRouter takes 20 requests a minute for free models."""
+"""OpenRouter takes 20 requests a minute for free models, all of them together."""
 RUNS_AT_ONCE = 24
+THREADS = 128
+"""Of the worker, for runs and parts: both wait nearly all of the time."""
+MODELS_AT_ONCE = 6
+"""So many models are asked as fast as one alone: those of one comparison."""
+AFTER_TIMES = 2
+"""Whole transcriptions on this machine wait for the listening that answers already paid for need for their times."""
 POLL = 0.2
 
 _tools: Tools | None = None
@@ -71,11 +80,12 @@ def _begin_repair(run_id: str, attempt: int, number: int) -> int:
 
 @DBOS.step()
 def _queue_for(run_id: str, model_id: str | None) -> str:
+    """The queue, and behind a colon the row in it: a name alone is what older versions wrote down."""
     tools = _at_work()
     model = find_model(model_id or known_run(run_id, tools).request.model_id, tools)
     if model.is_local:
         return LOCAL
-    return FREE if model.is_free else REMOTE
+    return f"{ASKED_FREE if model.is_free else ASKED}:{model.id}"
 
 
 @DBOS.step()
@@ -129,7 +139,8 @@ def run_workflow(run_id: str, attempt: int) -> None:
     with _failing(run_id, attempt):
         parts = _begin(run_id, attempt)
         queue = _queue_for(run_id, None)
-        handles = [DBOS.enqueue_workflow(queue, part_workflow, run_id, attempt, number) for number in range(parts)]
+        with _waiting_in(queue) as name:
+            handles = [DBOS.enqueue_workflow(name, part_workflow, run_id, attempt, number) for number in range(parts)]
         if _hears_too(run_id):
             handles.append(DBOS.enqueue_workflow(LOCAL, hear_workflow, run_id, attempt))
         for handle in handles:
@@ -143,9 +154,19 @@ def repair_workflow(run_id: str, attempt: int, number: int, model_id: str | None
     with _failing(run_id, attempt):
         take = _begin_repair(run_id, attempt, number)
         queue = _queue_for(run_id, model_id)
-        handle = DBOS.enqueue_workflow(queue, repair_part_workflow, run_id, attempt, number, model_id, take)
+        with _waiting_in(queue) as name:
+            handle = DBOS.enqueue_workflow(name, repair_part_workflow, run_id, attempt, number, model_id, take)
         handle.get_result(polling_interval_sec=POLL)
         _end(run_id, attempt)
+
+
+@contextmanager
+def _waiting_in(queue: str) -> Iterator[str]:
+    """The name of the queue, while what is put into it goes to its row."""
+    name, _, row = queue.partition(":")
+    options = {"queue_partition_key": row} if row else {"priority": AFTER_TIMES} if name == LOCAL else {}
+    with SetEnqueueOptions(**options):
+        yield name
 
 
 @contextmanager
@@ -219,12 +240,18 @@ def work(tools: Tools, executor_id: str) -> None:
             executor_id=executor_id,
             application_version=APPLICATION_VERSION,
             log_level="WARNING",
-            max_executor_threads=64,
+            max_executor_threads=THREADS,
         )
     )
     DBOS.launch()
     DBOS.register_queue(RUNS, worker_concurrency=RUNS_AT_ONCE, polling_interval_sec=POLL)
     at_once = tools.settings.parts_at_once
+    together = {
+        "worker_concurrency": max(at_once, min(MODELS_AT_ONCE * at_once, THREADS - RUNS_AT_ONCE)),
+        "partition_worker_concurrency": at_once,
+    }
+    DBOS.register_queue(ASKED, **together, polling_interval_sec=POLL)
+    DBOS.register_queue(ASKED_FREE, **together, limiter=FREE_LIMIT, polling_interval_sec=POLL)
     DBOS.register_queue(REMOTE, worker_concurrency=at_once, polling_interval_sec=POLL)
     DBOS.register_queue(FREE, worker_concurrency=at_once, limiter=FREE_LIMIT, polling_interval_sec=POLL)
     DBOS.register_queue(LOCAL, worker_concurrency=1, polling_interval_sec=POLL)

@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 
 from lib.domain.media import Source, SourceKind
+from lib.domain.plan import RouteChoice, Times
 from lib.domain.run import PartForm, Run, RunState, Stage
 from lib.services import Services, open_services
 from lib.settings import Settings
 from tests.fakes.media_server import Answer, MediaServer
-from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
+from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply, Request
 
 ROOT = Path(__file__).parents[1]
 MODEL = "google/gemini-3.8-flash"
@@ -278,6 +279,41 @@ def processes(data: Path) -> int:
             continue
         count += is_ours and is_alive
     return count
+
+
+class OneIsSlow(FakeOpenRouter):
+    """Takes five seconds for an answer of Gemini, and none for anyone else's."""
+
+    def reply_to(self, request: Request, path: str) -> Reply:
+        if path == "/chat/completions" and request.body["model"] == MODEL:
+            self.sleep(5.0)
+        return super().reply_to(request, path)
+
+
+def test_a_slow_model_holds_up_nobody_else(tmp_path, short_talking_video):
+    """One part at a time for each model: while one model is waited for, another's parts are all answered."""
+    with OneIsSlow() as server:
+        settings = Settings.from_environment(
+            {
+                "CUEWISE_DATA": str(tmp_path / "data"),
+                "OPENROUTER_BASE_URL": server.base_url,
+                "OPENROUTER_API_KEY": DEFAULT_KEY,
+                "CUEWISE_PARTS_AT_ONCE": "1",
+            }
+        )
+        services = open_services(settings)
+        try:
+            source = services.keep_file(short_talking_video)
+            short = {"part_seconds": 3.0, "times": Times.MODEL, "route": RouteChoice.AUDIO}
+            slow = services.submit(replace(services.new_request(source, MODEL), **short))
+            quick = services.submit(replace(services.new_request(source, "qwen/qwen3.8-omni-flash"), **short))
+            done = wait_for(services, quick, is_over)
+            assert done.state is RunState.DONE, done.failure
+            assert len(done.parts) > 1
+            assert not services.run(slow.id).state.is_over
+            services.cancel(slow.id)
+        finally:
+            services.close()
 
 
 def test_a_worker_killed_in_a_repair_comes_back_and_ends_it(services, server, source):
