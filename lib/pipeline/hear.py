@@ -28,16 +28,7 @@ def speech_of(asset: MediaAsset, clip: Clip, tools: Tools, reporter: Reporter) -
     """
     if not asset.has_sound:
         return ()
-    with tools.locks.hold(f"speech {asset.id}", reporter.check):
-        kept = tools.store.assets.speech(asset.id, clip)
-        if kept is not None:
-            return kept
-        reporter.stage(Stage.LISTENING, None, "finding the silences")
-        found = _speech_in(asset, clip, tools, reporter)
-        if found is None:
-            return ()
-        tools.store.assets.keep_speech(asset.id, clip, found)
-        return found
+    return _kept_speech(asset, clip, None, tools, reporter) or ()
 
 
 def silences_near(
@@ -49,16 +40,15 @@ def silences_near(
     """
     if not asset.has_sound:
         return ()
-    # What ``speech_of`` keeps is not used: it would move the cuts of a later attempt a little, and every part that
-    # was answered would count as another one.
+    # What is kept of the whole clip is not used: it would move the cuts of a later attempt a little, and every part
+    # that was answered would count as another one.
     found: list[tuple[float, float]] = []
     until = clip.start
     for number, cut in enumerate(cuts):
         start, end = max(until, cut - NEAR), min(clip.end, cut + NEAR)
         if start >= end:
             continue
-        reporter.stage(Stage.LISTENING, number / len(cuts), "finding the silences")
-        heard = _speech_in(asset, Clip(start, end), tools, reporter)
+        heard = _kept_speech(asset, Clip(start, end), number / len(cuts), tools, reporter)
         # Where the sound cannot be judged, it counts as speech: the cut is a hard one then, with an overlap.
         found += [(until, start), *([(start, end)] if heard is None else heard)]
         until = end
@@ -103,6 +93,21 @@ def kept_words(request: RunRequest, asset: MediaAsset, clip: Clip, tools: Tools)
 
 def _words(generation: Generation) -> tuple[Word, ...]:
     return tuple(word for segment in generation.segments for word in segment.words)
+
+
+def _kept_speech(
+    asset: MediaAsset, clip: Clip, progress: float | None, tools: Tools, reporter: Reporter
+) -> tuple[tuple[float, float], ...] | None:
+    """Where somebody speaks in exactly this stretch, found once for all runs; None where it cannot be judged."""
+    with tools.locks.hold(f"speech {asset.id}", reporter.check):
+        kept = tools.store.assets.speech(asset.id, clip)
+        if kept is not None:
+            return kept
+        reporter.stage(Stage.LISTENING, progress, "finding the silences")
+        found = _speech_in(asset, clip, tools, reporter)
+        if found is not None:
+            tools.store.assets.keep_speech(asset.id, clip, found)
+        return found
 
 
 def _speech_in(
