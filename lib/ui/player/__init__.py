@@ -1,7 +1,7 @@
 """The reader: a player beside its lines. Click a line and the player goes there; play and the line lights up.
 
-One Streamlit component, plain JavaScript and CSS read from the files beside this one. Given new lines under the
-same key it takes up the difference, so text can grow while the video plays on.
+One Streamlit component. Given new lines under the same key it takes up the difference, so text can grow while the
+video plays on.
 """
 
 from __future__ import annotations
@@ -10,21 +10,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import streamlit as st
-
 from lib.domain.media import MediaAsset
 from lib.domain.transcript import Cue, Segment
+from lib.ui.component import component
 from lib.ui.words import TIMED_BY_WORDS
 
 HERE = Path(__file__).parent
 UNPLAYABLE_CONTAINERS = frozenset({"avi", "matroska", "flv", "mpegts", "mpeg"})
 UNPLAYABLE = "Your browser can't play this format; the transcript works all the same."
 
-_component = st.components.v2.component(
-    "cuewise_player",
-    js=(HERE / "player.js").read_text(encoding="utf-8"),
-    css=(HERE / "player.css").read_text(encoding="utf-8"),
-)
+_component = component("player", HERE / "player.js", HERE / "player.css")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +30,11 @@ class Playable:
     url: str | None = None
     has_picture: bool = True
     notice: str = ""
+
+    @property
+    def kind(self) -> str:
+        """Which element plays it: video, audio or none."""
+        return "none" if self.url is None else "video" if self.has_picture else "audio"
 
 
 def playable(asset: MediaAsset | None) -> Playable:
@@ -70,7 +70,7 @@ def render_player(
         key=key,
         data={
             "url": media.url,
-            "kind": "none" if media.url is None else "video" if media.has_picture else "audio",
+            "kind": media.kind,
             "notice": media.notice,
             "title": title,
             "startAt": start_at,
