@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,11 @@ from tests.browser_install import find_browser
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 90
+SCRIPT_OPTIONS = (
+    *("--server.address", "localhost", "--server.headless", "true", "--server.enableStaticServing", "true"),
+    *("--server.fileWatcherType", "none", "--browser.gatherUsageStats", "false"),
+)
+PHONE = {"width": 390, "height": 844}
 WAIT_MS = 60_000
 """How long a page may take to show something: the machine may be busy with a speech model."""
 
@@ -45,20 +50,44 @@ class RunningApp:
 @contextmanager
 def running_app(folder: Path, **environment: str) -> Iterator[RunningApp]:
     """Start app and worker with an empty home and an empty data folder, both inside ``folder``; end them after."""
+    command = [sys.executable, "-m", "lib.ui.launch"]
+    with _running(command, folder, ROOT, "/api/health", "--port", **environment) as app:
+        yield app
+
+
+@contextmanager
+def running_script(folder: Path, script: str) -> Iterator[RunningApp]:
+    """Serve a script for Streamlit, which may import what is ours, and the files in ``folder/static``; end it after."""
+    page = folder / "page.py"
+    page.write_text(script, encoding="utf-8")
+    command = [sys.executable, "-m", "streamlit", "run", str(page), *SCRIPT_OPTIONS]
+    with _running(command, folder, folder, "/_stcore/health", "--server.port", PYTHONPATH=str(ROOT)) as app:
+        yield app
+
+
+@contextmanager
+def _running(
+    command: list[str], folder: Path, place: Path, sign: str, port_option: str, **environment: str
+) -> Iterator[RunningApp]:
+    """Start what the command says on a free port, wait until it answers under ``sign``, and end it as Ctrl+C does."""
     home, data, output = folder / "home", folder / "data", folder / "app.txt"
     home.mkdir(parents=True)
     port = _free_port()
-    command = [sys.executable, "-m", "lib.ui.launch", "--port", str(port)]
     own = {"PATH": os.environ["PATH"], "HOME": str(home), "CUEWISE_DATA": str(data)}
     with (
         output.open("wb") as said,
         subprocess.Popen(
-            command, cwd=ROOT, env=own | environment, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
+            [*command, port_option, str(port)],
+            cwd=place,
+            env=own | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
         ) as process,
     ):
         app = RunningApp(f"http://localhost:{port}", data, output)
         try:
-            _wait_until_it_answers(app, process)
+            _wait_until_it_answers(app, process, sign)
             yield app
         finally:
             process.send_signal(signal.SIGINT)
@@ -69,11 +98,11 @@ def running_app(folder: Path, **environment: str) -> Iterator[RunningApp]:
                 raise
 
 
-def _wait_until_it_answers(app: RunningApp, process: subprocess.Popen[bytes]) -> None:
+def _wait_until_it_answers(app: RunningApp, process: subprocess.Popen[bytes], sign: str) -> None:
     until = time.monotonic() + START_SECONDS
     while True:
         try:
-            with urllib.request.urlopen(f"{app.url}/api/health", timeout=2) as answer:
+            with urllib.request.urlopen(app.url + sign, timeout=2) as answer:
                 if answer.status == 200:
                     return
         except OSError:
@@ -150,6 +179,31 @@ class Watch:
     def _note_address(self, url: str) -> None:
         if not is_loopback(url):
             self.problems.append(f"a request left this machine: {url}")
+
+
+@contextmanager
+def visits(browser: Browser, app: RunningApp) -> Iterator[Callable[..., Page]]:
+    """Opens addresses of an app, each as a new visitor. Whatever goes wrong quietly on a page fails the test."""
+    made: list[tuple[Page, Watch]] = []
+
+    def visit(address: str = "/", **options: object) -> Page:
+        page = browser.new_context(**options).new_page()
+        page.set_default_timeout(WAIT_MS)
+        made.append((page, Watch(page)))
+        page.goto(app.url + address)
+        return page
+
+    yield visit
+    for page, _ in made:
+        page.context.close()
+    for _, watch in made:
+        watch.assert_clean()
+
+
+def assert_fits(page: Page) -> None:
+    """Nothing makes the page scroll sideways."""
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{page.url} is too wide"
+    assert page.get_by_test_id("stMain").evaluate("main => main.scrollWidth <= main.clientWidth"), page.url
 
 
 def is_loopback(url: str) -> bool:

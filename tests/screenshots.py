@@ -14,13 +14,12 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.app import ROOT, WAIT_MS, RunningApp, environment_for, open_browser, running_app
+from tests.app import PHONE, ROOT, WAIT_MS, RunningApp, environment_for, open_browser, running_app
 from tests.conftest import asset_of, run_ffmpeg
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
 
 FOLDER = ROOT / "docs" / "screenshots"
 DESK = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
 MODEL = "Google: Gemini 3.8 Flash"
 LINE = "season of light"
 PLAYED_SECONDS = 3.4

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
-from tests.app import WAIT_MS, RunningApp, Watch, environment_for, open_browser, running_app
+from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, environment_for, open_browser, running_app, visits
 from tests.fakes.media_server import Answer, MediaServer, video_page
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
 
@@ -36,7 +36,6 @@ PAGES = {
     "/transcript": "Nothing is open yet.",
     f"/transcript?run={'0' * 32}": "There is no such run here.",
 }
-PHONE = {"width": 390, "height": 844}
 SRT = re.compile(r"(\d+\n\d\d:\d\d:\d\d,\d{3} --> \d\d:\d\d:\d\d,\d{3}\n(.+\n)+(\n|\Z))+")
 OpenPage = Callable[..., Page]
 
@@ -72,21 +71,14 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def visit(app, browser) -> Iterator[OpenPage]:
     """Opens an address of the app as a new visitor. Whatever goes wrong quietly on the page fails the test."""
-    visits: list[tuple[Page, Watch]] = []
+    with visits(browser, app) as visit:
 
-    def visit_(address: str = "/", **options: object) -> Page:
-        page = browser.new_context(**options).new_page()
-        page.set_default_timeout(WAIT_MS)
-        visits.append((page, Watch(page)))
-        page.goto(app.url + address)
-        assert_framed(page)
-        return page
+        def visit_framed(address: str = "/", **options: object) -> Page:
+            page = visit(address, **options)
+            assert_framed(page)
+            return page
 
-    yield visit_
-    for page, _ in visits:
-        page.context.close()
-    for _, watch in visits:
-        watch.assert_clean()
+        yield visit_framed
 
 
 def assert_framed(page: Page) -> None:
@@ -95,12 +87,6 @@ def assert_framed(page: Page) -> None:
     expect(page.get_by_test_id("stSidebar").get_by_role("link", name="Activity")).to_be_attached()
     expect(page.get_by_test_id("stException")).to_have_count(0)
     expect(page.get_by_text("Something went wrong")).to_have_count(0)
-
-
-def assert_fits(page: Page) -> None:
-    """Nothing makes the page scroll sideways."""
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{page.url} is too wide"
-    assert page.get_by_test_id("stMain").evaluate("main => main.scrollWidth <= main.clientWidth"), page.url
 
 
 def open_by_menu(page: Page, name: str) -> None:
