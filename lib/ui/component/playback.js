@@ -109,7 +109,8 @@ class Playback {
   }
 
   listen() {
-    for (const type of ["wheel", "touchmove"]) this.on(this.scroller, type, () => this.stopFollowing(), { passive: true });
+    this.on(this.scroller, "touchmove", () => this.stopFollowing(), { passive: true });
+    this.on(this.scroller, "wheel", (event) => Math.abs(event.deltaY) > Math.abs(event.deltaX) && this.stopFollowing(), { passive: true });
     this.on(this.scroller, "pointerdown", (event) => {
       if (event.target === this.scroller) this.stopFollowing(); // the scroll bar
     });
@@ -278,10 +279,10 @@ class Playback {
     this.goTo(Math.max(0, Math.min(this.starts.length - 1, this.cursor + by)));
   }
 
-  goTo(index) {
+  goTo(index, { isFocusing = true } = {}) {
     if (!(index in this.starts)) return;
     this.setTabStop(index);
-    this.focusOn(index);
+    if (isFocusing) this.focusOn(index);
     if (this.isPlaying()) this.play(index);
     else this.seek(index);
     this.cursor = index;
@@ -310,28 +311,33 @@ class Playback {
   }
 
   // Pieces far away have estimated heights until they are drawn: a second look a frame later sets them right.
-  keepInView(index, { always = false } = {}) {
-    const item = this.reveal(index);
+  keepInView(index, { always = false, item = this.reveal(index), left = 0 } = {}) {
     if (!item) return;
     const place = () => {
       const list = this.scroller.getBoundingClientRect();
       const box = item.getBoundingClientRect();
-      const from = box.top - list.top;
-      const isNear = from > list.height * 0.1 && from + box.height < list.height * 0.75;
+      const from = box.top - list.top - this.coveredHeight();
+      const height = list.height - this.coveredHeight();
+      const isNear = from > height * 0.1 && from + box.height < height * 0.75;
       if (isNear && !always) return 0;
-      return from - list.height * READING_HEIGHT;
+      return from - height * READING_HEIGHT;
     };
     const distance = place();
-    if (!distance) return;
+    if (!distance && !left) return;
     const isFar = Math.abs(distance) > this.scroller.clientHeight * 1.5;
     const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.scroller.scrollBy({ top: distance, behavior: isFar || isCalm ? "instant" : "smooth" });
+    this.scroller.scrollBy({ top: distance, left, behavior: isFar || isCalm ? "instant" : "smooth" });
     if (isFar) requestAnimationFrame(() => this.scroller.scrollBy({ top: place(), behavior: "instant" }));
   }
 
   // The element of a piece that is to be seen now.
   reveal(index) {
     return this.itemOf(index);
+  }
+
+  // What stands still over the top of what scrolls.
+  coveredHeight() {
+    return 0;
   }
 
   isSelecting() {
@@ -403,9 +409,13 @@ class Playback {
     this.showMatch((at + this.matches.length) % this.matches.length);
     const { index } = this.matches[this.match];
     this.isFollowing = false;
-    this.keepInView(index);
+    this.keepMatchInView(this.matches[this.match]);
     this.setTabStop(index);
     this.showNow();
+  }
+
+  keepMatchInView({ index }) {
+    this.keepInView(index);
   }
 
   showMatch(at) {
