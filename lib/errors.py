@@ -9,7 +9,8 @@ Each class is what the reader must do differently; the message says what happene
     │   ├── LinkError              the link
     │   │   ├── BadLink, PrivateAddress, NothingThere, NotMediaPage, TooManyRedirects, LinkTooLarge, LinkUnreachable
     │   │   ├── LiveStream, PrivateVideo, RemovedVideo, GeoBlocked, AgeGated, MembersOnly, BotCheck, DownloadFailed
-    │   └── PlanRefused            nothing we can make of it would be accepted by the model
+    │   ├── PlanRefused            nothing we can make of it would be accepted by the model
+    │   └── EmptyReference         there is nothing to count word errors by
     ├── ModelError                 the model or its provider
     │   ├── KeyMissing, KeyRejected, OutOfCredit, ModerationRefused
     │   ├── UnknownModel, NoEndpoint, PartFormRefused, BadRequest, ContextTooLong, RequestTooLarge
@@ -154,6 +155,10 @@ class PlanRefused(InputError):
     """No route brings this clip to this model."""
 
     hint = "Choose a shorter clip or another model."
+
+
+class EmptyReference(InputError):
+    hint = "Give a reference (SRT, VTT or TXT) that says what is said in this clip."
 
 
 class ModelError(CuewiseError):

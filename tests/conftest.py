@@ -12,8 +12,10 @@ import imageio_ffmpeg
 import pytest
 
 from lib.settings import Settings
+from lib.speech import Heard, Listener
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
+LOCAL_PAIR = ("local/whisper-base", "local/whisper-tiny.en")
 
 # A test never meets the developer's own key, data or server.
 for name in [name for name in os.environ if name.startswith(("CUEWISE_", "OPENROUTER_"))]:
@@ -42,6 +44,19 @@ def two_cities() -> Path:
 def beckett() -> Path:
     """10 s of a man reading: 'Ever tried. Ever failed. No matter. Try again. Fail again. Fail better.'"""
     return asset_of("moonshine_voice", "assets", "beckett.wav")
+
+
+@pytest.fixture(scope="session")
+def endgame() -> Path:
+    """29 s of two people, one of them hard to understand: 'Do you hear me? Yes. ... We laugh less heartily ...'"""
+    return asset_of("moonshine_voice", "assets", "endgame_nagg_nell.wav")
+
+
+@pytest.fixture(scope="session")
+def endgame_heard(endgame, tmp_path_factory) -> dict[str, Heard]:
+    """endgame as both local models hear it, by their ids: each mishears words that the other does not."""
+    listener = Listener(tmp_path_factory.mktemp("weights"), hub_url="http://127.0.0.1:9")
+    return {model_id: listener.transcribe(model_id, endgame, language="en") for model_id in LOCAL_PAIR}
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,8 @@ DOORS = {
     "cryptography": ("lib/vault.py",),
     "stamina": ("lib/openrouter/",),
     "pysubs2": ("lib/formats/",),
+    "jiwer": ("lib/domain/scores.py",),
+    "whisper_normalizer": ("lib/domain/normalised.py",),
     "deno": ("lib/ytdlp.py", "lib/ytdlp/"),
 }
 
