@@ -5,13 +5,14 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from lib.domain.retime import TimedToken
 from lib.domain.tokens import display_width, written_words
 from lib.domain.transcript import Cue
 
-_SENTENCE_END = ".!?…。！？؟।॥"
-_PHRASE_END = ",;:—–、，；：،؛"
+SENTENCE_ENDS = ".!?…。！？؟।॥"
+PHRASE_ENDS = ",;:—–、，；：،؛"
 _CLOSING = "\"'”’»)]}」』】》）"
 _BREATH = 0.3  # seconds of silence that end a phrase as well as a comma does
 _PAUSE = 1.5  # seconds of silence that no cue reaches over
@@ -64,6 +65,22 @@ def wrap_lines(text: str, width: int = 42, lines: int = 2) -> str:
         if found is not None:
             return "\n".join(found)
     raise AssertionError("each piece fits a line of its own")
+
+
+class Ending(StrEnum):
+    """What may end with a word."""
+
+    SENTENCE = "sentence"
+    PHRASE = "phrase"
+
+
+def ending(word: str, following: str) -> Ending | None:
+    """What ends with this written word, by its signs. ``following`` is the word after it, empty at the very end."""
+    text = word.rstrip().rstrip(_CLOSING)
+    last = text[-1:]
+    if last and last in SENTENCE_ENDS and not _is_abbreviation(text, following):
+        return Ending.SENTENCE
+    return Ending.PHRASE if last and last in PHRASE_ENDS else None
 
 
 # Pieces ------------------------------------------------------------------------------------------------------
@@ -197,24 +214,23 @@ def _shape_cost(seconds: float, width: int, shape: CueShape) -> float:
 
 def _break_cost(piece: TimedToken, following: TimedToken | None) -> float:
     """What it costs to end a cue after this word: nothing at a sentence's end, much between two close words."""
-    text = piece.text.rstrip().rstrip(_CLOSING)
-    last = text[-1:]
-    if last and last in _SENTENCE_END and not _is_abbreviation(text, following):
+    ends = ending(piece.text, following.text if following else "")
+    if ends is Ending.SENTENCE:
         return 0.0
     pause = following.start - piece.end if following else 0.0
-    if (last and last in _PHRASE_END) or pause >= 2 * _BREATH:
+    if ends is Ending.PHRASE or pause >= 2 * _BREATH:
         return 0.8
     if pause >= _BREATH or (following is not None and following.segment != piece.segment):
         return 1.2
     return 3.0
 
 
-def _is_abbreviation(text: str, following: TimedToken | None) -> bool:
+def _is_abbreviation(text: str, following: str) -> bool:
     """Whether the full stop ends no sentence: 'Dr. Who', 'e.g. this', 'J. S. Bach'."""
-    if not text.endswith(".") or following is None:
+    if not text.endswith(".") or not following:
         return False
     word = text.strip().lower()
-    begins = following.text.strip()[:1]
+    begins = following.strip()[:1]
     return begins.islower() or word in _TITLES or (len(word) == 2 and word[0].isalpha() and word != "i.")
 
 
