@@ -7,12 +7,12 @@ is taken.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lib.domain.alignment import Expectation, align
+from lib.domain.rises import longest_rise
 
 if TYPE_CHECKING:
     import numpy as np
@@ -145,23 +145,7 @@ def _longest_rise(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     if len(left) < 2 or ((np.diff(left) > 0) & (np.diff(right) > 0)).all():
         return np.arange(len(left))
     order = np.lexsort((-right, left))  # of those with one left word at most one can rise
-    tails: list[int] = []
-    tail_at: list[int] = []
-    previous: list[int] = []
-    for k, value in enumerate(right[order].tolist()):
-        at = bisect_left(tails, value)
-        previous.append(tail_at[at - 1] if at else -1)
-        if at == len(tails):
-            tails.append(value)
-            tail_at.append(k)
-        else:
-            tails[at], tail_at[at] = value, k
-    row = []
-    k = tail_at[-1]
-    while k >= 0:
-        row.append(k)
-        k = previous[k]
-    return order[np.array(row[::-1])]
+    return order[longest_rise(right[order].tolist(), strictly=True)]
 
 
 # Holes between anchors ---------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ time from the words heard where its text was said. The text is never changed, an
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -15,6 +14,7 @@ from lib.domain.clock import Clock, fit_clock
 from lib.domain.heard import Stretch, hear, merged, snap_words
 from lib.domain.matching import match_tokens
 from lib.domain.media import Clip
+from lib.domain.rises import longest_rise
 from lib.domain.said import Said, said_in, speaking_seconds
 from lib.domain.spreading import spread_untimed, token_spans
 from lib.domain.tokens import display_width, tokens, written_words
@@ -183,32 +183,10 @@ def _distrust_disorder(
                 row.append(s)
             else:
                 marks[s] = TimedBy.PART
-    believed = _longest_row([clock.at[s] for s in row])
+    believed = set(longest_rise([clock.at[s] for s in row], strictly=False))
     for k, s in enumerate(row):
         if k not in believed:
             marks[s] = TimedBy.PART
-
-
-def _longest_row(times: Sequence[float]) -> set[int]:
-    """Indices of a longest row of times that never decrease."""
-    tails: list[float] = []
-    tail_at: list[int] = []
-    previous: list[int] = []
-    for k, time in enumerate(times):
-        at = bisect_right(tails, time)
-        previous.append(tail_at[at - 1] if at else -1)
-        if at == len(tails):
-            tails.append(time)
-            tail_at.append(k)
-        else:
-            tails[at] = time
-            tail_at[at] = k
-    believed: set[int] = set()
-    k = tail_at[-1] if tail_at else -1
-    while k >= 0:
-        believed.add(k)
-        k = previous[k]
-    return believed
 
 
 def _bounds(
