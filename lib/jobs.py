@@ -53,6 +53,8 @@ MODELS_AT_ONCE = 6
 AFTER_TIMES = 2
 """Whole transcriptions on this machine wait for the listening that answers already paid for need for their times."""
 POLL = 0.2
+ENGINES_CANCELS = ("DBOSAwaitedWorkflowCancelledError", "DBOSWorkflowCancelledError")
+"""By name: the engine does not export them."""
 
 _tools: Tools | None = None
 
@@ -266,9 +268,12 @@ def _log_as_we_do() -> None:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Not so a cancelled workflow: its run says that it was cancelled, and the engine would show a traceback."""
+    """Not so a cancelled workflow: its run says that it was cancelled, and the engine would show a traceback.
+
+    Whichever hears of it first ends the work: the engine, or our own step by what stands in the store.
+    """
     kind = record.exc_info[0] if record.exc_info else None
-    is_cancel = kind is not None and kind.__name__ == "DBOSAwaitedWorkflowCancelledError"  # it is not exported
+    is_cancel = kind is not None and (issubclass(kind, Cancelled) or kind.__name__ in ENGINES_CANCELS)
     return not is_cancel and "no longer owned by this execution" not in record.getMessage()
 
 
