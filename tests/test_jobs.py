@@ -316,6 +316,17 @@ def test_a_slow_model_holds_up_nobody_else(tmp_path, short_talking_video):
             services.close()
 
 
+def test_a_refused_run_says_so_though_this_machine_is_busy(services, server, source, talking_video):
+    """While another recording is heard here, a run that its server refused fails at once: nothing of it needs times."""
+    listening = services.submit(services.new_request(services.keep_file(talking_video), "local/whisper-base"))
+    wait_for(services, listening, lambda run: run.stage is Stage.LISTENING)
+    server.enqueue(Reply.refusal(402, "Insufficient credits"))
+    refused = wait_for(services, services.submit(services.new_request(source, MODEL)), is_over)
+    assert refused.state is RunState.FAILED
+    assert not services.run(listening.id).state.is_over
+    services.cancel(listening.id)
+
+
 def test_a_worker_killed_in_a_repair_comes_back_and_ends_it(services, server, source):
     """kill -9 while a part is asked anew: the next worker takes the repair up, not the whole run."""
     run = wait_for(services, services.submit(services.new_request(source, MODEL)), is_over)

@@ -74,6 +74,8 @@ def hear(run_id: str, attempt: int, tools: Tools) -> None:
     run = known_run(run_id, tools)
     asset = held_asset(run.asset_id, tools)
     reporter = ReporterBeside(tools.store, run_id, attempt)
+    if not tools.store.runs.is_wanted(run_id, attempt):
+        return
     with suppress(Pointless):
         words_of(run.request, asset, run.plan.clip, tools, reporter)
         speech_of(asset, run.plan.clip, tools, reporter)
