@@ -31,6 +31,7 @@ from lib.pipeline.run import (
     hear,
     hears_too,
     known_run,
+    note_answered,
 )
 from lib.pipeline.tools import Tools
 
@@ -96,8 +97,8 @@ def _hears_too(run_id: str) -> bool:
 
 
 @DBOS.step()
-def _has_answers(run_id: str) -> bool:
-    return any(part.state.is_answered for part in known_run(run_id, _at_work()).parts)
+def _note_answered(run_id: str, attempt: int) -> bool:
+    return note_answered(run_id, attempt, _at_work())
 
 
 @DBOS.step()
@@ -152,7 +153,8 @@ def run_workflow(run_id: str, attempt: int) -> None:
         for handle in handles:
             handle.get_result(polling_interval_sec=POLL)
         # Without an answer there is nothing to time: who waits in line to listen need not be waited for.
-        if heard and (not DBOS.patch("nothing to time") or _has_answers(run_id)):
+        is_answered = _note_answered(run_id, attempt) if DBOS.patch("nothing to time") else True
+        if heard and is_answered:
             heard[0].get_result(polling_interval_sec=POLL)
         _end(run_id, attempt)
 

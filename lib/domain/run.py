@@ -176,7 +176,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One model over one clip for one task, as it stands now. ``progress`` runs from 0 to 1, None if unknown."""
+    """One model over one clip for one task, as it stands now. ``progress`` runs from 0 to 1, None if unknown.
+
+    ``answer_seconds`` is how long its last answer took from the start; ``seconds`` is all it took, with what this
+    machine did afterwards for the times. An answer that was kept took what it took when it was given.
+    """
 
     id: str
     request: RunRequest
@@ -197,6 +201,7 @@ class Run:
     cost_usd: Decimal | None = None
     seconds: float | None = None
     seconds_to_first_text: float | None = None
+    answer_seconds: float | None = None
     from_cache: bool = False
     health: Health | None = None
 

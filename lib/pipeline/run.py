@@ -69,6 +69,12 @@ def hears_too(run_id: str, tools: Tools) -> bool:
     return is_wanted and run.asset_id is not None and run.plan.route not in (Route.LOCAL, Route.LINK)
 
 
+def note_answered(run_id: str, attempt: int, tools: Tools) -> bool:
+    """Once every part is over: write down how long that took. Gives whether there is an answer at all."""
+    tools.store.runs.note_answered(run_id, attempt)
+    return any(part.state.is_answered for part in known_run(run_id, tools).parts)
+
+
 def hear(run_id: str, attempt: int, tools: Tools) -> None:
     """Find where the words of the run's clip are in the sound. Never fails the run: without it, models' times count."""
     run = known_run(run_id, tools)
@@ -99,6 +105,10 @@ def end_run(run_id: str, attempt: int, tools: Tools) -> None:
     tools.store.transcripts.keep(run_id, transcript)
     generations = [generation for _, generation in answered]
     is_remembered = all(part.is_remembered for part in run.parts if part.state.is_answered)
+    if is_remembered:
+        side_by_side = min(len(generations), tools.settings.parts_at_once)
+        took = sum(each.seconds or 0.0 for each in generations) / side_by_side
+        tools.store.runs.note_answered(run_id, attempt, took)
     tools.store.runs.finish(
         run_id,
         attempt,

@@ -80,6 +80,7 @@ class Runs:
             "failure": None,
             "finished": None,
             "started": None,
+            "answer_seconds": None,
             "key_ref": request.key_ref,
             "request": to_json(request),
         }
@@ -166,6 +167,13 @@ class Runs:
         with transaction(self._engine) as connection:
             connection.execute(update(part).where(left, part.c.answers.is_not(None)).values(state=PartState.OK))
             connection.execute(update(part).where(left, part.c.answers.is_(None)).values(**failed))
+
+    def note_answered(self, run_id: str, attempt: int, seconds: float | None = None) -> None:
+        """Write down how long the answers took: until now, or what they took when they were given."""
+        with transaction(self._engine) as connection:
+            started = connection.scalar(select(run.c.started).where(run.c.id == run_id))
+            taken = _seconds_between(started, now()) if seconds is None else seconds
+            connection.execute(update(run).where(_current(run_id, attempt)).values(answer_seconds=taken))
 
     def finish(
         self,
@@ -259,6 +267,7 @@ def _read(row: Row, parts: Sequence[Row]) -> Run:
         cost_usd=None if row.cost_usd is None else Decimal(row.cost_usd),
         seconds=row.seconds,
         seconds_to_first_text=row.seconds_to_first_text,
+        answer_seconds=row.answer_seconds,
         from_cache=bool(row.from_cache),
         health=from_json(Health, row.health) if row.health else None,
     )

@@ -63,6 +63,7 @@ run = Table(
     Column("cost_usd", String(40)),
     Column("seconds", Float),
     Column("seconds_to_first_text", Float),
+    Column("answer_seconds", Float),
     Column("from_cache", Boolean, nullable=False),
     Column("health", Text),
     Index("run_created", "created"),
@@ -107,6 +108,38 @@ transcript = Table(
     Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
     Column("version", Integer, primary_key=True),
     Column("record", Text, nullable=False),
+    Column("created", String(32), nullable=False),
+)
+
+comparison = Table(
+    "comparison",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("created", String(32), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("reference", Text),
+    Column("picks", Text, nullable=False),
+    Column("merged_run_id", String(32)),
+    Index("comparison_created", "created"),
+)
+
+comparison_run = Table(
+    "comparison_run",
+    metadata,
+    Column("comparison_id", String(32), ForeignKey("comparison.id", ondelete="CASCADE"), primary_key=True),
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, nullable=False),
+)
+
+# Votes outlive their comparison: the scoreboard is over all that were ever made.
+vote = Table(
+    "vote",
+    metadata,
+    Column("comparison_id", String(32), primary_key=True),
+    Column("one", String(200), primary_key=True),
+    Column("other", String(200), primary_key=True),
+    Column("verdict", String(16), nullable=False),
+    Column("task", String(32), nullable=False),
     Column("created", String(32), nullable=False),
 )
 
