@@ -22,7 +22,7 @@ def render_markdown(transcript: Transcript, facts: ExportFacts, options: ExportO
     """
     blocks = [f"# {escape(facts.title) or 'Untitled'}", _facts_table(facts)]
     if not transcript.cues:
-        blocks.append(_plain_images(without_control(encodable(transcript.text)).strip()))
+        blocks.append(plain_images(without_control(encodable(transcript.text)).strip()))
     elif options.with_times:
         for cue in transcript.cues:
             speaker = escape(cue.speaker or "") if options.with_speakers else ""
@@ -88,6 +88,6 @@ def _safe(url: str) -> str:
     return quote(url, safe="%/:=&?#+,;@!$'*~[]-._", encoding="utf-8", errors="replace")
 
 
-def _plain_images(text: str) -> str:
+def plain_images(text: str) -> str:
     """Markdown whose images and HTML are shown as text: opening a summary never calls another host."""
     return re.sub(r"!(?=\[)|<(?=[a-zA-Z/!?])", lambda found: "\\" + found[0], text)

@@ -15,7 +15,7 @@ from lib.formats.text import encodable
 
 def render_json(transcript: Transcript, facts: ExportFacts, options: ExportOptions) -> str:
     """The record of ``record_of`` as one indented JSON object, in UTF-8. The user's toggles leave nothing out."""
-    return json.dumps(record_of(transcript, facts), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    return json_text(record_of(transcript, facts))
 
 
 def record_of(transcript: Transcript, facts: ExportFacts) -> dict[str, object]:
@@ -30,16 +30,22 @@ def record_of(transcript: Transcript, facts: ExportFacts) -> dict[str, object]:
         }
         for cue in transcript.cues
     ]
-    return _plain({**facts.record, "cues": cues, "text": transcript.text})
+    return plain_record({**facts.record, "cues": cues, "text": transcript.text})
 
 
-def _plain(value: object):
+def json_text(record: object) -> str:
+    """A record of JSON's own types, indented, as a file in UTF-8 holds it."""
+    return json.dumps(record, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+
+def plain_record(value: object):
+    """The same in JSON's own types: what JSON cannot say becomes text, a number or null."""
     if isinstance(value, str):
         return encodable(str(value))
     if isinstance(value, Mapping):
-        return {encodable(str(key)): _plain(item) for key, item in value.items()}
+        return {encodable(str(key)): plain_record(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
+        return [plain_record(item) for item in value]
     if isinstance(value, Decimal):
         value = float(value)
     if isinstance(value, float):
