@@ -15,12 +15,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lib import errors, prompts
+from lib.domain.comparison import ComparisonTable, Reference
 from lib.domain.media import Source, SourceKind
 from lib.domain.model import Model
 from lib.domain.plan import MEGABYTE, Plan, Quality, Route, RouteChoice, Times
 from lib.domain.run import PartState, Run, RunRequest, RunState
 from lib.errors import CuewiseError, InputError, ModelError
 from lib.formats import FORMATS
+from lib.formats.comparison import comparison_record
+from lib.formats.comparison.words import HEADINGS, figure_rows, known_columns
+from lib.formats.references import read_reference
 from lib.formats.timecode import format_clock, parse_time
 from lib.logs import start_logging
 from lib.pipeline.run import as_failure
@@ -68,6 +72,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_question(run)
     _add_output(run, default="txt")
     run.set_defaults(command=_run)
+
+    compare = commands.add_parser("compare", help="ask several models the same, and lay their answers side by side")
+    _add_question(compare)
+    compare.add_argument("--reference", metavar="FILE", help="what was really said, as SRT, VTT or TXT: gives the WER")
+    compare.add_argument("--json", action="store_true", help="as JSON, with every row of the grid")
+    compare.set_defaults(command=_compare)
 
     plan = commands.add_parser("plan", help="what would be sent to each model, and what it would cost; sends nothing")
     _add_question(plan)
@@ -148,6 +158,50 @@ def _run(services: Services, options: argparse.Namespace) -> int:
     else:
         _write_texts(services, runs, options.format, outputs)
     return max(_exit_code(run) for run in runs)
+
+
+def _compare(services: Services, options: argparse.Namespace) -> int:
+    reference = _reference(options.reference) if options.reference else None
+    requests = _requests(services, options)
+    for plan in (services.plan(request) for request in requests):
+        if plan.refusal:
+            _say(f"{plan.model_id}: {plan.refusal}")
+    started = services.comparisons.start(requests)
+    for problem in started.problems:
+        _say(f"{problem} {problem.hint}".strip())
+    comparison_id = started.comparison.id
+    services.comparisons.set_reference(comparison_id, reference)
+    run_ids = started.comparison.run_ids
+    try:
+        runs = _watch(services, run_ids)
+    except BaseException:
+        for run_id in run_ids:
+            services.cancel(run_id)
+        raise
+    table = services.comparisons.table(comparison_id)
+    if options.json:
+        print(_json(comparison_record(table)))
+    else:
+        print(_comparison_words(table))
+    return FAILED if started.problems else max(_exit_code(run) for run in runs)
+
+
+def _reference(path: str) -> Reference:
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
+    except OSError as exc:
+        raise InputError(f"{path} cannot be read: {exc.strerror}.", "Give an SRT, VTT or TXT file.") from exc
+    return read_reference(Path(path).name, text)
+
+
+def _comparison_words(table: ComparisonTable) -> str:
+    """The figures as a table, and the verdict below it."""
+    rows = figure_rows(table)
+    columns = known_columns(rows)
+    lines = [[HEADINGS[at] for at in columns], *([row[at] for at in columns] for row in rows)]
+    widths = [max(len(line[at]) for line in lines) for at in range(len(columns))]
+    table_lines = ["  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)) for line in lines]
+    return "\n".join([*(line.rstrip() for line in table_lines), "", *table.verdict]).rstrip()
 
 
 def _plan(services: Services, options: argparse.Namespace) -> int:

@@ -21,6 +21,7 @@ from lib.errors import CuewiseError, InputError, KeyMissing, NothingThere, PlanR
 from lib.files import MediaFiles
 from lib.media.ffmpeg import ffmpeg_path, ffmpeg_version
 from lib.openrouter import Catalogue, CatalogueKeeper, KeyStatus, OpenRouter, nearest
+from lib.pipeline.comparisons import Comparisons
 from lib.pipeline.export import Export, export, run_record
 from lib.pipeline.ingest import held_asset, keep_path, keep_stream
 from lib.pipeline.plan import MediaFacts, alternatives, facts_of_asset, facts_of_link, make_plan
@@ -107,6 +108,7 @@ class Services:
         self._tools = tools
         self._jobs = None
         self._worker = WorkerProcess(settings.worker_environment())
+        self.comparisons = Comparisons(tools, lambda request, key: self.submit(request, key=key))
 
     # What the user chose, and what there is to choose from
 

@@ -135,6 +135,14 @@ def alternatives(
     return tuple(found.values())
 
 
+def common_part_seconds(requests: Sequence[tuple[RunRequest, Model, Measured]], facts: MediaFacts) -> float:
+    """The length of a part under which every one of these models takes the same parts, so that what is made for one
+    serves them all: the shortest that any of them needs."""
+    drafts = [_Draft(request, model, facts, measured, None) for request, model, measured in requests]
+    longest = [draft.longest / LONGEST_PART for draft in drafts if draft.longest > SHORTEST_PART_SECONDS]
+    return min([*longest, *(draft.request.part_seconds for draft in drafts)])
+
+
 def needs_download(plan: Plan) -> bool:
     """Whether the media itself must be here, or the link is enough."""
     return plan.route is not Route.LINK
