@@ -23,8 +23,10 @@ if clip is None or not models:
     st.stop()
 bill = plan_bill(services, chosen, clip, question, models)
 render_bill(bill, question.task)
-started = press_run(services, bill)
-if len(started) == 1:
-    st.switch_page("pages/transcript.py", query_params={"run": started[0].id})
-elif started:
+begun = press_run(services, bill)
+if begun.comparison_id:
+    st.switch_page("pages/compare.py", query_params={"comparison": begun.comparison_id})
+elif len(begun.runs) == 1:
+    st.switch_page("pages/transcript.py", query_params={"run": begun.runs[0].id})
+elif begun.runs:
     st.switch_page("pages/activity.py")

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import streamlit as st
 
+from lib.domain.media import Source
 from lib.domain.model import Model
 from lib.domain.plan import Plan, RouteChoice
 from lib.domain.run import Run, RunRequest
@@ -105,30 +106,62 @@ def plan_bill(
     services: Services, chosen: Chosen, clip: tuple[float, float | None], question: Question, models: tuple[str, ...]
 ) -> Bill:
     """Plan every model over every source. Nothing is sent."""
-    entries = []
-    for model_id in models:
-        for source in chosen.sources:
-            try:
-                request = services.new_request(
-                    source,
-                    model_id,
-                    task=question.task,
-                    prompt=question.prompt,
-                    start=clip[0],
-                    end=clip[1],
-                    language=question.language,
-                    terms=question.terms,
-                    quality=question.quality,
-                    times=question.times,
-                )
-                # Each video of many may go by another way, so a way is chosen for one only.
-                ways = services.alternatives(request) if len(chosen.sources) == 1 else ()
-                request = replace(request, route=_chosen_route(model_id, ways))
-                model, plan = services.model(model_id), services.plan(request)
-                entries.append(Entry(model_id, source.title, model, request, plan, ways=ways))
-            except CuewiseError as error:
-                entries.append(Entry(model_id, source.title, problem=error))
+    asked = {source: _requests(services, source, clip, question, models) for source in chosen.sources}
+    # Each video of many may go by another way, so a way is chosen for one only.
+    has_ways = len(chosen.sources) == 1
+    entries = [
+        _entry(services, source, model_id, asked[source][model_id], has_ways=has_ways)
+        for model_id in models
+        for source in chosen.sources
+    ]
     return Bill(tuple(entries), services.preferences().spending_cap_usd)
+
+
+def _requests(
+    services: Services,
+    source: Source,
+    clip: tuple[float, float | None],
+    question: Question,
+    models: tuple[str, ...],
+) -> dict[str, RunRequest | CuewiseError]:
+    """The question for each model, with parts that serve all of them; an error where there is no such model."""
+    found: dict[str, RunRequest | CuewiseError] = {}
+    for model_id in models:
+        try:
+            services.model(model_id)
+            found[model_id] = services.new_request(
+                source,
+                model_id,
+                task=question.task,
+                prompt=question.prompt,
+                start=clip[0],
+                end=clip[1],
+                language=question.language,
+                terms=question.terms,
+                quality=question.quality,
+                times=question.times,
+            )
+        except CuewiseError as error:
+            found[model_id] = error
+    try:
+        asked = [request for request in found.values() if isinstance(request, RunRequest)]
+        found |= {request.model_id: request for request in services.comparisons.alike(asked)}
+    except CuewiseError:
+        pass  # the media are gone: planning says so, model by model
+    return found
+
+
+def _entry(
+    services: Services, source: Source, model_id: str, request: RunRequest | CuewiseError, *, has_ways: bool
+) -> Entry:
+    if isinstance(request, CuewiseError):
+        return Entry(model_id, source.title, problem=request)
+    try:
+        ways = services.alternatives(request) if has_ways else ()
+        request = replace(request, route=_chosen_route(model_id, ways))
+        return Entry(model_id, source.title, services.model(model_id), request, services.plan(request), ways=ways)
+    except CuewiseError as error:
+        return Entry(model_id, source.title, problem=error)
 
 
 def route_choices(ways: Sequence[Plan]) -> dict[RouteChoice, Plan]:
@@ -302,36 +335,72 @@ def plain_total(bill: Bill) -> str:
     return f"**{plain(total)}**{plain(cap)}"
 
 
-def press_run(services: Services, bill: Bill) -> tuple[Run, ...]:
-    """Draw the last step: the key if one is needed and none is known, the cap, Run. Gives the runs just started."""
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What one press of Run has started: runs, and the comparison that they are the columns of, if any."""
+
+    runs: tuple[Run, ...] = ()
+    comparison_id: str | None = None
+
+
+def press_run(services: Services, bill: Bill) -> Begun:
+    """Draw the last step: the key if one is needed and none is known, the cap, Run. Gives what was just started."""
     key = ask_key(services) if bill.needs_key else None
     may_spend = not bill.is_over_cap or st.checkbox(
         plain(f"Run although {money(bill.total_usd, estimate=True)} is over your cap of {money(bill.cap_usd)}"),
         key=f"over_cap_{bill.total_usd}",  # a tick is for one sum: another asks again
     )
-    label = "Run" if len(bill.runnable) <= 1 else f"Start {len(bill.runnable)} runs"
+    label = _run_label(bill)
     disabled = not (bill.runnable and may_spend)
     if not st.button(label, type="primary", icon=":material/play_arrow:", key="run", disabled=disabled):
-        return ()
+        return Begun()
     if bill.needs_key and not key:
         render_failure(
             KeyMissing("A chosen model needs your OpenRouter key.", "Paste it above, or choose local models only.")
         )
-        return ()
+        return Begun()
     if key and key != services.settings.openrouter_api_key:
         remember_session_key(key)
     return _submit(services, bill, key)
 
 
-def _submit(services: Services, bill: Bill, key: str | None) -> tuple[Run, ...]:
-    """Start what can run. What could not be started says why, and then the page stays as it is."""
-    started, has_problem = [], False
-    for entry in bill.runnable:
+def _run_label(bill: Bill) -> str:
+    if len(bill.runnable) <= 1:
+        return "Run"
+    if len({entry.model_id for entry in bill.runnable}) == len(bill.runnable):
+        return f"Compare {len(bill.runnable)} models"
+    return f"Start {len(bill.runnable)} runs"
+
+
+def _submit(services: Services, bill: Bill, key: str | None) -> Begun:
+    """Start what can run: several models over one video as a comparison. What could not be started says why, and then
+    the page stays as it is."""
+    runs: list[Run] = []
+    comparison_ids: list[str] = []
+    problems: list[CuewiseError] = []
+    for requests in _by_source(bill):
         try:
-            started.append(services.submit(entry.request, key=key if entry.needs_key else None))
+            if len(requests) == 1:
+                runs.append(services.submit(requests[0], key=key))
+                continue
+            started = services.comparisons.start(requests, key=key)
         except CuewiseError as error:
-            has_problem = True
-            render_failure(error)
-    if has_problem and started:
-        st.info(f"{count_words(len(started), 'run')} started: see Activity.", icon=":material/pending_actions:")
-    return () if has_problem else tuple(started)
+            problems.append(error)
+        else:
+            problems += started.problems
+            comparison_ids.append(started.comparison.id)
+            runs += services.comparisons.runs(started.comparison.id)
+    for problem in problems:
+        render_failure(problem)
+    if problems and runs:
+        st.info(f"{count_words(len(runs), 'run')} started: see Activity.", icon=":material/pending_actions:")
+    if problems:
+        return Begun()
+    return Begun(tuple(runs), comparison_ids[0] if len(comparison_ids) == 1 == len(_by_source(bill)) else None)
+
+
+def _by_source(bill: Bill) -> list[list[RunRequest]]:
+    found: dict[Source, list[RunRequest]] = {}
+    for entry in bill.runnable:
+        found.setdefault(entry.request.source, []).append(entry.request)
+    return list(found.values())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.errors import CuewiseError
+from lib.domain.model import LOCAL_PREFIX
+from lib.errors import CuewiseError, KeyMissing
 from lib.services import KeyStatus, Services
 from lib.ui.session import remember_session_key, session_key
 from lib.ui.words import count_words, money, plain, render_failure
@@ -20,6 +21,16 @@ def ask_key(services: Services, *, field: str = "run_key") -> str | None:
     typed = st.text_input("Your OpenRouter key", type="password", key=field, autocomplete="off", placeholder="sk-or-…")
     st.caption(f"{KEY_NOTE} A key can be made on openrouter.ai/keys.")
     return typed.strip()
+
+
+def check_key(services: Services, model_id: str, key: str | None) -> None:
+    """See to it that the model has the key it needs, and remember one that was just typed. Raises KeyMissing."""
+    if model_id.startswith(LOCAL_PREFIX):
+        return
+    if not key:
+        raise KeyMissing("This model needs your OpenRouter key.", "Paste it above, or choose a local model.")
+    if key != services.settings.openrouter_api_key:
+        remember_session_key(key)
 
 
 def render_key(services: Services) -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 from lib.domain.media import MediaAsset
 from lib.domain.model import LOCAL_PREFIX, Model
 from lib.domain.run import PartRecord, PartState, Run, RunState
-from lib.errors import CuewiseError, KeyMissing
+from lib.errors import CuewiseError
 from lib.services import Services
 from lib.ui.health import (
     VERDICT_COLOURS,
@@ -24,11 +24,11 @@ from lib.ui.health import (
     places,
     verdict_of,
 )
-from lib.ui.key import ask_key
+from lib.ui.key import ask_key, check_key
 from lib.ui.model_picker import can_take
 from lib.ui.parts import part_chips, part_name
 from lib.ui.question import TRANSCRIPT
-from lib.ui.session import remember_session_key, session_key
+from lib.ui.session import session_key
 from lib.ui.words import clock, estimate_words, plain, render_failure, stretch_words
 
 PLACES_SHOWN = 20
@@ -197,11 +197,7 @@ def _price_words(services: Services, run: Run, part: PartRecord, model: Model) -
 
 
 def _repair(services: Services, run: Run, part: PartRecord, model_id: str, key: str | None) -> None:
-    if not _is_local(model_id):
-        if not key:
-            raise KeyMissing("This model needs your OpenRouter key.", "Paste it above, or choose a local model.")
-        if key != services.settings.openrouter_api_key:
-            remember_session_key(key)
+    check_key(services, model_id, key)
     other = None if model_id == run.request.model_id else model_id
     services.repair(run.id, part.index, model_id=other, key=key)
 
