@@ -21,6 +21,7 @@ TITLES = {
     "hearing": "Local speech against the plain way",
     "parts": "Long videos in parts",
     "grid": "Six models side by side",
+    "compare": "Several models side by side",
 }
 """Every benchmark, in the order in which it runs: a module of this folder, and its heading."""
 
