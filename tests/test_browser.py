@@ -31,6 +31,7 @@ HOSTILE_DOCUMENT = f"""\
 PAGES = {
     "/": "Paste a link",
     "/activity": re.compile("Nothing has run yet|Running|Done|Failed|Cancelled"),
+    "/compare": "Nothing has been compared yet.",
     "/models": re.compile("online models"),
     "/settings": "Tools",
     "/transcript": "Nothing is open yet.",

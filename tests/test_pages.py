@@ -22,7 +22,7 @@ from tests.fakes.media_server import Answer, MediaServer, feed
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("app.py", "pages/activity.py", "pages/models.py", "pages/settings.py")
+PAGES = ("app.py", "pages/activity.py", "pages/compare.py", "pages/models.py", "pages/settings.py")
 NASTY = "**x** $a$ [l](javascript:1) :red[x] <b>b</b>"
 GEMINI = "google/gemini-3.8-flash"
 OpenPage = Callable[[str], AppTest]
@@ -205,14 +205,17 @@ def test_the_key_is_asked_for_only_when_a_model_needs_one(upload, services):
     assert DEFAULT_KEY not in repr(run)
 
 
-def test_several_models_become_several_runs(upload, services):
-    """One press of Run starts one run per model and turns to Activity."""
+def test_several_models_become_the_columns_of_a_comparison(upload, services):
+    """One press of Run asks each model and turns to Compare, where each has its box."""
     page = upload()
     page.multiselect(key="models").set_value(["local/whisper-base", "local/whisper-tiny.en"]).run()
-    button(page, "Start 2 runs").click().run()
+    button(page, "Compare 2 models").click().run()
     assert not page.exception
     assert {run.request.model_id for run in services.runs()} == {"local/whisper-base", "local/whisper-tiny.en"}
-    assert "Activity" in page.header[0].value
+    (comparison,) = services.comparisons.newest()
+    assert len(comparison.run_ids) == 2
+    assert "beckett.mp4" in page.header[0].value.replace("\\", "")
+    assert [each.label for each in page.button].count("Stop") == 2
 
 
 def test_a_task_that_local_models_cannot_do_is_refused_in_words(upload):
@@ -240,7 +243,7 @@ def test_over_the_cap_needs_a_tick(upload, services):
     page.checkbox[0].check().run()
     assert not button(page, "Run").disabled
     page.multiselect(key="models").set_value([GEMINI, "google/gemini-3.6-pro"]).run()
-    assert button(page, "Start 2 runs").disabled
+    assert button(page, "Compare 2 models").disabled
 
 
 def test_the_way_it_is_sent_can_be_changed(upload, services):
