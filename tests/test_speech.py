@@ -559,3 +559,13 @@ class TestRows:
         """A language that Whisper does not know is refused in words."""
         with pytest.raises(SpeechError, match="no language called 'Klingon'"):
             language_code("Klingon")
+
+
+def test_the_first_word_of_a_sentence_is_said_after_the_pause_it_reaches_over():
+    """Stamped onto the end of the sentence before, it is taken to where the speech sets in again; a name is not."""
+    stretches = [(0.0, 4.608), (5.024, 6.24)]
+    words = [recognition._RawWord(3.85, 4.41, " times", 1.0), recognition._RawWord(4.41, 5.07, " It", 1.0)]
+    mended = recognition._mended(words, (0.0, 7.0), stretches)
+    assert [(word.start, word.end) for word in mended] == [(3.85, 4.41), (5.024, 5.07)]
+    name = [recognition._RawWord(3.9, 5.07, " York", 1.0)]
+    assert recognition._mended(name, (0.0, 7.0), stretches)[0].end == 4.608

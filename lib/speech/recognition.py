@@ -58,6 +58,8 @@ UNSURE_LOGPROB = -1.0
 """Whisper's own marks of a failed decoding: text that repeats itself, or that it does not believe."""
 LOOP = re.compile(r"\b(.{2,80}?)[\s,.!?]+(?:\1[\s,.!?]+){3,}", re.IGNORECASE)
 """The same words four times in a row. Whisper's ratio alone also strikes at verse and at speakers fond of a phrase."""
+EARLY = 0.3
+"""Seconds by which the first word of a sentence may be stamped before the pause that it follows: 0.2 was seen."""
 SNAP = 0.1
 """Seconds a word may reach into a silence before it is taken back to where the speech begins or ends."""
 
@@ -403,7 +405,7 @@ def _mended(words: list[_RawWord], chunk: Stretch, stretches: list[Stretch]) -> 
     around = [stretch for stretch in stretches if stretch[0] < chunk[1] and chunk[0] < stretch[1]]
     previous_end = chunk[0]
     for word in words:
-        begin, finish = max(around, key=lambda stretch: min(word.end, stretch[1]) - max(word.start, stretch[0]))
+        begin, finish = _stretch_of(word, around)
         if word.start < finish and begin < word.end:
             word.start = begin if word.start < begin - SNAP else word.start
             word.end = finish if word.end > finish + SNAP else word.end
@@ -411,6 +413,15 @@ def _mended(words: list[_RawWord], chunk: Stretch, stretches: list[Stretch]) -> 
         word.end = min(max(word.end, word.start), chunk[1])
         previous_end = word.end
     return words
+
+
+def _stretch_of(word: _RawWord, stretches: list[Stretch]) -> Stretch:
+    """The stretch in which a word is said: the one it shares most time with. But the first word of a sentence that
+    reaches over a pause is said after it: the model stamps it early, onto the end of what was said before."""
+    reached = [stretch for stretch in stretches if word.start < stretch[1] and stretch[0] < word.end]
+    if len(reached) > 1 and word.text.strip()[:1].isupper() and reached[0][1] - word.start <= EARLY:
+        return reached[-1]
+    return max(stretches, key=lambda stretch: min(word.end, stretch[1]) - max(word.start, stretch[0]))
 
 
 def _placed(words: list[_RawWord], at: float, earliest: float) -> list[_RawWord]:
