@@ -44,10 +44,13 @@ def main() -> None:
             open_browser() as browser,
         ):
             run = make_runs(browser, app, openrouter, video)
+            comparison = make_comparison(browser, app, openrouter, video)
             FOLDER.mkdir(parents=True, exist_ok=True)
             for scheme in ("light", "dark"):
                 take_pages(browser, app, video, run, scheme)
+                take_comparison(browser, app, comparison, scheme)
             take_phone(browser, app, video, run)
+            take_comparison(browser, app, comparison, "phone")
     for picture in sorted(FOLDER.glob("*.png")):
         print(f"{picture.relative_to(ROOT)}  {picture.stat().st_size / 1000:.0f} kB")
 
@@ -88,6 +91,40 @@ def make_runs(browser: Browser, app: RunningApp, openrouter: FakeOpenRouter, vid
     expect(page.locator(".reader .line").first).to_be_visible()
     page.context.close()
     return here
+
+
+def make_comparison(browser: Browser, app: RunningApp, openrouter: FakeOpenRouter, video: Path) -> str:
+    """Three models side by side, of which one mishears and one leaves out; gives the comparison's id."""
+    page = open_new_run(browser, app, video)
+    for name in ("Google: Gemini 3.5 Flash Lite", "Google: Gemini 3.6 Pro"):
+        choose(page, name, alone=False)
+    page.get_by_label("Your OpenRouter key").fill(DEFAULT_KEY)
+    openrouter.enqueue(
+        Reply.answer(ANSWER.replace("epoch of belief", "epic of relief"), cost="0.0006"),
+        Reply.answer(ANSWER.replace("it was the age of foolishness,", ""), cost="0.0140"),
+    )
+    page.get_by_role("button", name="Compare 3 models").click()
+    page.wait_for_url(re.compile(r"/compare\?comparison="))
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    expect(page.locator(".stMarkdownBadge", has_text="Done")).to_have_count(3)
+    comparison = page.url.rpartition("comparison=")[2]
+    page.context.close()
+    return comparison
+
+
+def take_comparison(browser: Browser, app: RunningApp, comparison: str, look: str) -> None:
+    """Side by side and in figures; ``look`` is light, dark, or phone."""
+    viewport, scheme = (PHONE, "light") if look == "phone" else (DESK, look)
+    page = browser.new_context(viewport=viewport, color_scheme=scheme, reduced_motion="reduce").new_page()
+    page.set_default_timeout(WAIT_MS)
+    page.goto(f"{app.url}/compare?comparison={comparison}")
+    expect(page.locator(".cell .differs").first).to_be_attached()
+    take(page, f"compare-{look}", full_page=look != "phone")
+    if look == "light":
+        page.get_by_test_id("stButtonGroup").get_by_text("Figures", exact=True).click()
+        expect(page.get_by_text("Agreement over time")).to_be_visible()
+        take(page, "compare-figures-light", full_page=True)
+    page.context.close()
 
 
 def take_pages(browser: Browser, app: RunningApp, video: Path, run: str, scheme: str) -> None:
