@@ -42,7 +42,8 @@ def render(name: str, transcript: Transcript = TALK, facts: ExportFacts = FACTS,
 
 
 def test_the_table_names_every_format():
-    """A format is found by the name the command line uses."""
+    """A format is found by the name the command line uses, and says what it is good for."""
+    assert all(fmt.title and fmt.purpose for fmt in FORMATS.values())
     assert {name: (fmt.suffix, fmt.media_type) for name, fmt in FORMATS.items()} == {
         "srt": (".srt", "application/x-subrip"),
         "vtt": (".vtt", "text/vtt"),

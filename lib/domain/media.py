@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+
+_FILE_ENDING = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,13 @@ class Source:
             raise ValueError("a link has a url")
         if self.kind is not SourceKind.LINK and not self.asset_id:
             raise ValueError("an upload or a file has its asset")
+
+    @property
+    def stem(self) -> str:
+        """The title; of a file, its name without the ending."""
+        if self.kind is SourceKind.LINK:
+            return self.title
+        return _FILE_ENDING.sub("", self.title) or self.title
 
 
 @dataclass(frozen=True, slots=True)

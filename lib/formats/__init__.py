@@ -16,14 +16,14 @@ from lib.formats.vtt import render_vtt
 FORMATS: dict[str, Format] = {
     fmt.name: fmt
     for fmt in (
-        Format("srt", "SRT", ".srt", "application/x-subrip", render_srt),
-        Format("vtt", "VTT", ".vtt", "text/vtt", render_vtt),
-        Format("txt", "TXT", ".txt", "text/plain", render_txt),
-        Format("md", "Markdown", ".md", "text/markdown", render_markdown),
-        Format("json", "JSON", ".json", "application/json", render_json),
+        Format("srt", "SRT", "captions for every player", ".srt", "application/x-subrip", render_srt, needs_times=True),
+        Format("vtt", "VTT", "captions for web pages", ".vtt", "text/vtt", render_vtt, needs_times=True),
+        Format("txt", "Text", "to read anywhere", ".txt", "text/plain", render_txt),
+        Format("md", "Markdown", "for notes, with links into the video", ".md", "text/markdown", render_markdown),
+        Format("json", "JSON", "everything, for programs", ".json", "application/json", render_json),
     )
 }
-"""Every export format by its name."""
+"""Every export format by its name, in the order in which they are offered."""
 
 __all__ = [
     "FORMATS",

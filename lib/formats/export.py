@@ -41,13 +41,25 @@ class ExportOptions:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One way to write a transcript. ``suffix`` has its dot; ``render`` gives the whole file as text."""
+    """One way to write a transcript. ``suffix`` has its dot; ``purpose`` says in a few words what it is good for.
+
+    ``render`` gives the whole file: as text, or as bytes where the format is none (then ``is_text`` says so).
+    ``needs_times``: an answer without cues cannot be written in it.
+    """
 
     name: str
     title: str
+    purpose: str
     suffix: str
     media_type: str
-    render: Callable[[Transcript, ExportFacts, ExportOptions], str]
+    render: Callable[[Transcript, ExportFacts, ExportOptions], str | bytes]
+    needs_times: bool = False
+    is_text: bool = True
+
+    def write(self, transcript: Transcript, facts: ExportFacts, options: ExportOptions) -> bytes:
+        """The whole file as it is kept: text in UTF-8. Raises InputError where times are needed and there are none."""
+        content = self.render(transcript, facts, options)
+        return content.encode() if isinstance(content, str) else content
 
 
 def caption_cues(transcript: Transcript) -> list[Cue]:

@@ -32,9 +32,9 @@ def export(
     if format_name not in FORMATS:
         raise InputError(f"There is no format named {format_name!r}.", f"Choose one of: {', '.join(FORMATS)}.")
     chosen = FORMATS[format_name]
-    text = chosen.render(transcript, _facts(run, asset), options or ExportOptions())
-    name = file_name(run.request.source.title, run.request.model_id, chosen.suffix)
-    return Export(name, chosen.media_type, text.encode())
+    content = chosen.write(transcript, _facts(run, asset), options or ExportOptions())
+    name = file_name(run.request.source.stem, run.request.model_id, chosen.suffix)
+    return Export(name, chosen.media_type, content)
 
 
 def run_record(run: Run, transcript: Transcript | None, asset: MediaAsset | None) -> dict[str, object]:

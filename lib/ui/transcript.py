@@ -10,6 +10,7 @@ import streamlit as st
 from lib.domain.run import PartState, Run, RunState, Stage
 from lib.domain.transcript import Segment, Transcript
 from lib.errors import CuewiseError
+from lib.formats import FORMATS, file_name
 from lib.formats.parse import parse_answer
 from lib.formats.timecode import parse_time
 from lib.services import Services
@@ -37,8 +38,6 @@ from lib.ui.words import (
 
 REFRESH_SECONDS = 1.0
 FACT_WIDTH = 200
-EXPORTS = {"srt": "SRT", "vtt": "VTT", "txt": "Text", "md": "Markdown", "json": "JSON"}
-UNTIMED_EXPORTS = ("txt", "md", "json")
 
 
 def render_transcript(services: Services, run_id: str | None, start_text: str | None = None) -> None:
@@ -155,25 +154,20 @@ def _fraction(run: Run) -> float:
 
 
 def _render_exports(services: Services, run: Run) -> None:
-    formats = EXPORTS if _is_timed(services, run) else UNTIMED_EXPORTS
+    is_timed = _is_timed(services, run)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown("Download")
-        for name in formats:
-            # The name of a file is known only with its content, so the browser's is made of the title alone.
+        for fmt in FORMATS.values():
+            if fmt.needs_times and not is_timed:
+                continue
             st.download_button(
-                EXPORTS[name],
-                data=lambda name=name: services.export(run.id, name).content,
-                file_name=f"{_file_stem(run.request.source.title)}.{name}",
+                fmt.title,
+                data=lambda name=fmt.name: services.export(run.id, name).content,
+                file_name=file_name(run.request.source.stem, run.request.model_id, fmt.suffix),
                 on_click="ignore",
-                key=f"export_{name}",
+                key=f"export_{fmt.name}",
                 icon=":material/download:",
             )
-
-
-def _file_stem(title: str) -> str:
-    """A title as a file name that every system takes."""
-    name = "".join(letter if letter.isalnum() or letter in " -_.,()'" else " " for letter in title)
-    return " ".join(name.rsplit(".", 1)[0].split())[:80].strip(" .") or "transcript"
 
 
 def _render_reading(services: Services, run: Run, start_at: float | None) -> None:
