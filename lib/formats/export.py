@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from lib.domain.cues import CueShape, shape_cues
 from lib.domain.transcript import Cue, Transcript
 from lib.errors import InputError
-from lib.formats.text import join_lines, one_line
+from lib.formats.text import join_lines, one_line, width, wrap
 
 PARAGRAPH_PAUSE = 2.0
 """A silence of so many seconds begins a new paragraph where times are left out."""
@@ -32,11 +33,17 @@ class ExportFacts:
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
-    """The user's toggles. ``line_width`` is in columns of a screen and concerns captions only."""
+    """The user's toggles. The last two concern captions only: ``line_width`` is in columns of a screen, and a caption
+    of more than ``lines_per_cue`` lines is shown as several, one after the other; None lets it have what it takes."""
 
     with_times: bool = True
     with_speakers: bool = True
     line_width: int = 42
+    lines_per_cue: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.line_width < 1 or (self.lines_per_cue is not None and self.lines_per_cue < 1):
+            raise ValueError("a caption has at least one line of one column")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +69,52 @@ class Format:
         return content.encode() if isinstance(content, str) else content
 
 
-def caption_cues(transcript: Transcript) -> list[Cue]:
-    """The cues that can be shown, in order of time. Raises InputError for an answer without times."""
+def caption_cues(transcript: Transcript, options: ExportOptions, *, names_in_text: bool = False) -> list[Cue]:
+    """The cues that can be shown, in order of time, each within its lines and on one line of text.
+
+    Speakers are left out where the user wants it so; ``names_in_text``, for formats that have no other place, puts
+    them before what they say. Raises InputError for an answer without times.
+    """
     if not transcript.cues:
         raise InputError(
             "This answer has no times, so it cannot become captions.", "Export it as TXT, Markdown or JSON."
         )
-    return sorted((cue for cue in transcript.cues if one_line(cue.text)), key=lambda cue: cue.start)
+    shown = (_shown(cue, options, names_in_text) for cue in transcript.cues)
+    return [
+        part
+        for cue in sorted((cue for cue in shown if cue.text), key=lambda cue: cue.start)
+        for part in _within_lines(cue, options)
+    ]
+
+
+def _shown(cue: Cue, options: ExportOptions, names_in_text: bool) -> Cue:
+    text = one_line(cue.text)
+    speaker = (one_line(cue.speaker or "") or None) if options.with_speakers else None
+    if speaker and text and names_in_text:
+        return replace(cue, text=f"{speaker}: {text}", speaker=None)
+    return replace(cue, text=text, speaker=speaker)
+
+
+def _within_lines(cue: Cue, options: ExportOptions) -> list[Cue]:
+    """The cue, or those it is divided into because it has too many lines."""
+    limit = options.lines_per_cue
+    lines = wrap(cue.text, options.line_width)
+    if limit is None or len(lines) <= limit:
+        return [cue]
+    # How long each is shown follows from its share of the text alone.
+    free = {"min_seconds": 1e-3, "max_seconds": float("inf"), "max_chars_per_second": float("inf")}
+    shape = CueShape(max_lines=limit, line_width=max(2, options.line_width), **free)
+    parts = shape_cues([cue], shape, end=cue.end)
+    if len(parts) < 2:
+        parts = _divided(cue, lines, limit)
+    return [smaller for part in parts for smaller in _within_lines(part, options)]
+
+
+def _divided(cue: Cue, lines: list[str], limit: int) -> tuple[Cue, Cue]:
+    """The first lines, and the rest: where spaces between wide letters hold more together than cues know of."""
+    first, rest = join_lines(lines[:limit]), join_lines(lines[limit:])
+    middle = cue.start + (cue.end - cue.start) * width(first) / max(1, width(first) + width(rest))
+    return replace(cue, end=middle, text=first), replace(cue, start=middle, text=rest)
 
 
 def paragraphs(cues: Iterable[Cue], with_speakers: bool = True) -> list[tuple[str | None, str]]:
