@@ -10,6 +10,7 @@ from lib.domain.cues import CueShape, shape_cues
 from lib.domain.transcript import Cue, Transcript
 from lib.errors import InputError
 from lib.formats.text import join_lines, one_line, width, wrap
+from lib.formats.timecode import format_clock
 
 PARAGRAPH_PAUSE = 2.0
 """A silence of so many seconds begins a new paragraph where times are left out."""
@@ -19,7 +20,8 @@ PARAGRAPH_LENGTH = 600
 
 @dataclass(frozen=True, slots=True)
 class ExportFacts:
-    """What stands around the text. ``record`` is the run as one JSON object, without ``cues`` and ``text``."""
+    """What stands around the text. ``picture_size`` is the video's width and height as it is watched; ``record`` is
+    the run as one JSON object, without ``cues`` and ``text``."""
 
     title: str
     model_id: str
@@ -28,6 +30,7 @@ class ExportFacts:
     duration: float | None = None
     url: str | None = None
     provider: str | None = None
+    picture_size: tuple[int, int] | None = None
     record: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -69,6 +72,18 @@ class Format:
         return content.encode() if isinstance(content, str) else content
 
 
+def fact_rows(facts: ExportFacts) -> list[tuple[str, str]]:
+    """Name and value of what is known about the text, each on one line, but for the link."""
+    rows = [
+        ("Duration", format_clock(facts.duration) if facts.duration else ""),
+        ("Task", facts.task),
+        ("Model", facts.model_id),
+        ("Provider", facts.provider or ""),
+        ("Made", facts.created.isoformat(sep=" ", timespec="minutes") if facts.created else ""),
+    ]
+    return [(name, one_line(value)) for name, value in rows if one_line(value)]
+
+
 def caption_cues(transcript: Transcript, options: ExportOptions, *, names_in_text: bool = False) -> list[Cue]:
     """The cues that can be shown, in order of time, each within its lines and on one line of text.
 
@@ -77,7 +92,7 @@ def caption_cues(transcript: Transcript, options: ExportOptions, *, names_in_tex
     """
     if not transcript.cues:
         raise InputError(
-            "This answer has no times, so it cannot become captions.", "Export it as TXT, Markdown or JSON."
+            "This answer has no times, so it cannot become captions.", "Export it as Text, Word, Markdown or JSON."
         )
     shown = (_shown(cue, options, names_in_text) for cue in transcript.cues)
     return [
@@ -117,10 +132,19 @@ def _divided(cue: Cue, lines: list[str], limit: int) -> tuple[Cue, Cue]:
     return replace(cue, end=middle, text=first), replace(cue, start=middle, text=rest)
 
 
-def paragraphs(cues: Iterable[Cue], with_speakers: bool = True) -> list[tuple[str | None, str]]:
-    """Cues gathered into paragraphs, each with its speaker: a new one where the speaker changes, after a pause,
-    and at the end of the sentence when it grows long."""
-    gathered: list[tuple[str | None, list[str]]] = []
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Cues gathered for reading: where the first begins, in seconds, who speaks, and the text on one line."""
+
+    start: float
+    speaker: str | None
+    text: str
+
+
+def paragraphs(cues: Iterable[Cue], with_speakers: bool = True) -> list[Paragraph]:
+    """Cues gathered into paragraphs: a new one where the speaker changes, after a pause, and at the end of the
+    sentence when it grows long."""
+    gathered: list[tuple[float, str | None, list[str]]] = []
     last: Cue | None = None
     size = 0
     for cue in cues:
@@ -128,13 +152,13 @@ def paragraphs(cues: Iterable[Cue], with_speakers: bool = True) -> list[tuple[st
         if not text:
             continue
         speaker = one_line(cue.speaker or "") or None if with_speakers else None
-        full = size >= PARAGRAPH_LENGTH and gathered[-1][1][-1].endswith(
+        full = size >= PARAGRAPH_LENGTH and gathered[-1][2][-1].endswith(
             (".", "!", "?", "…", "。", "！", "？", "؟", "।")
         )
-        if last is None or full or speaker != gathered[-1][0] or cue.start - last.end >= PARAGRAPH_PAUSE:
-            gathered.append((speaker, []))
+        if last is None or full or speaker != gathered[-1][1] or cue.start - last.end >= PARAGRAPH_PAUSE:
+            gathered.append((cue.start, speaker, []))
             size = 0
-        gathered[-1][1].append(text)
+        gathered[-1][2].append(text)
         size += len(text)
         last = cue
-    return [(speaker, join_lines(texts)) for speaker, texts in gathered]
+    return [Paragraph(start, speaker, join_lines(texts)) for start, speaker, texts in gathered]
