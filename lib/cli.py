@@ -20,9 +20,10 @@ from lib.domain.model import Model
 from lib.domain.plan import MEGABYTE, Plan, Quality, Route, RouteChoice, Times
 from lib.domain.run import PartState, Run, RunRequest, RunState
 from lib.errors import CuewiseError, InputError, ModelError
-from lib.formats import FORMATS
+from lib.formats import FORMATS, ExportOptions
 from lib.formats.timecode import format_clock, parse_time
 from lib.logs import start_logging
+from lib.pipeline.export import EVERY_FORMAT
 from lib.pipeline.run import as_failure
 from lib.services import LinkPlaylist, PreparedPart, Services, open_services
 from lib.settings import Settings
@@ -88,8 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     runs.add_argument("--json", action="store_true", help="as JSON")
     runs.set_defaults(command=_runs)
 
-    export = commands.add_parser("export", help="the transcript of a run in a format")
-    export.add_argument("run", metavar="RUN", help="the run's id, or the beginning of it")
+    export = commands.add_parser("export", help="the transcript of a run in a format; of several runs, a zip")
+    export.add_argument("run", nargs="+", metavar="RUN", help="the run's id, or the beginning of it")
     _add_output(export, default=None)
     export.set_defaults(command=_export)
     return parser
@@ -111,8 +112,35 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_output(parser: argparse.ArgumentParser, *, default: str | None) -> None:
-    parser.add_argument("--format", choices=list(FORMATS), default=default, required=default is None, metavar="F")
+    names = f"{', '.join(FORMATS)}, or {EVERY_FORMAT}: a zip of every one" + (f"; default {default}" if default else "")
+    choices = [*FORMATS, EVERY_FORMAT]
+    parser.add_argument("--format", choices=choices, default=default, required=not default, metavar="F", help=names)
     parser.add_argument("--output", default="-", metavar="FILE", help="default -, the standard output")
+    _add_toggles(parser)
+
+
+def _add_toggles(parser: argparse.ArgumentParser) -> None:
+    usual = ExportOptions()
+    parser.add_argument("--no-times", action="store_true", help="leave the times out, where a format can do without")
+    parser.add_argument("--no-speakers", action="store_true", help="leave the speakers' names out")
+    parser.add_argument(
+        "--line-width",
+        type=_count,
+        default=usual.line_width,
+        metavar="N",
+        help=f"columns of a caption's line, default {usual.line_width}",
+    )
+    parser.add_argument("--lines-per-cue", type=_count, metavar="N", help="lines of a caption, default what it takes")
+
+
+def _export_options(options: argparse.Namespace) -> ExportOptions:
+    return ExportOptions(not options.no_times, not options.no_speakers, options.line_width, options.lines_per_cue)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 1000.")
+    return int(text)
 
 
 def _time(text: str) -> float:
@@ -126,6 +154,7 @@ def _time(text: str) -> float:
 
 
 def _run(services: Services, options: argparse.Namespace) -> int:
+    _check_output(options, is_zip=options.format == EVERY_FORMAT)
     requests = _requests(services, options)
     outputs = _outputs(options.output, [request.model_id for request in requests])
     plans = [services.plan(request) for request in requests]
@@ -144,9 +173,9 @@ def _run(services: Services, options: argparse.Namespace) -> int:
         raise
     if options.format == "json":
         records = [services.run_record(run.id) for run in runs]
-        _write(options.output, _json(records[0] if len(records) == 1 else records))
+        _write(options.output, _json(records[0] if len(records) == 1 else records) + "\n")
     else:
-        _write_texts(services, runs, options.format, outputs)
+        _write_exports(services, runs, options, outputs)
     return max(_exit_code(run) for run in runs)
 
 
@@ -215,12 +244,29 @@ def _runs(services: Services, options: argparse.Namespace) -> int:
 
 
 def _export(services: Services, options: argparse.Namespace) -> int:
-    found = [run.id for run in services.runs(limit=100_000) if run.id.startswith(options.run)]
-    if len(found) != 1:
-        many = "is the beginning of several runs" if found else "is no run here"
-        raise InputError(f"{options.run!r} {many}.", "See: python -m lib.cli runs")
-    _write(options.output, services.export(found[0], options.format).content.decode())
+    is_zip = len(options.run) > 1 or options.format == EVERY_FORMAT
+    _check_output(options, is_zip=is_zip)
+    run_ids = _named(services, options.run)
+    if is_zip:
+        formats = () if options.format == EVERY_FORMAT else (options.format,)
+        export = services.export_zip(run_ids, formats, _export_options(options))
+    else:
+        export = services.export(run_ids[0], options.format, _export_options(options))
+    _write(options.output, export.content)
     return DONE
+
+
+def _named(services: Services, beginnings: Sequence[str]) -> list[str]:
+    """The ids of the runs that begin so. Raises InputError for none, and for several."""
+    known = [run.id for run in services.runs(limit=100_000)]
+    named = []
+    for beginning in beginnings:
+        found = [run_id for run_id in known if run_id.startswith(beginning)]
+        if len(found) != 1:
+            many = "is the beginning of several runs" if found else "is no run here"
+            raise InputError(f"{beginning!r} {many}.", "See: python -m lib.cli runs")
+        named += found
+    return named
 
 
 # From the arguments to requests
@@ -326,21 +372,32 @@ def _outputs(output: str, model_ids: Sequence[str]) -> list[str]:
     return [str(path.with_name(f"{path.stem}.{model.replace('/', '_')}{path.suffix}")) for model in model_ids]
 
 
-def _write_texts(services: Services, runs: Sequence[Run], format_name: str, outputs: Sequence[str]) -> None:
+def _check_output(options: argparse.Namespace, *, is_zip: bool) -> None:
+    """Before anything is done: what is no text goes to a file, not to a terminal."""
+    if options.output == "-" and (is_zip or not FORMATS[options.format].is_text):
+        what = "A zip" if is_zip else FORMATS[options.format].title
+        raise InputError(f"{what} is not text for a terminal.", "Name a file for it: --output FILE.")
+
+
+def _write_exports(
+    services: Services, runs: Sequence[Run], options: argparse.Namespace, outputs: Sequence[str]
+) -> None:
     for run, output in zip(runs, outputs, strict=True):
         if run.state is not RunState.DONE:
             continue
         if output == "-" and len(runs) > 1:
             print(f"== {run.request.model_id} ==")
-        _write(output, services.export(run.id, format_name).content.decode())
+        _write(output, services.export(run.id, options.format, _export_options(options)).content)
 
 
-def _write(output: str, text: str) -> None:
+def _write(output: str, content: str | bytes) -> None:
+    if isinstance(content, str):
+        content = content.encode()
     if output == "-":
-        print(text.rstrip("\n"), flush=True)
+        print(content.decode().rstrip("\n"), flush=True)
         return
     try:
-        Path(output).write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
+        Path(output).write_bytes(content)
     except OSError as exc:
         raise InputError(f"{output} cannot be written: {exc.strerror}.", "Choose another --output.") from exc
 

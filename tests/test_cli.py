@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from lib.formats import FORMATS
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
 
 ROOT = Path(__file__).parents[1]
@@ -148,6 +150,28 @@ def test_formats_go_to_a_file_or_to_stdout(cli, talking_video, tmp_path):
     assert exported.stdout.startswith("WEBVTT")
 
 
+def test_toggles_and_zips_on_the_command_line(cli, talking_video, tmp_path):
+    """Times and speakers left out, captions on one narrow line each; every format in a zip; several runs in one."""
+    plain = cli("run", talking_video, "--format", "txt", "--no-times")
+    assert plain.returncode == 0, plain.stderr
+    assert "[0:" not in plain.stdout
+    run_id = cli.json("runs", "--json")[0]["run_id"]
+    narrow = cli("export", run_id, "--format", "srt", "--line-width", "20", "--lines-per-cue", "1").stdout
+    said = [line for line in narrow.splitlines() if line and "-->" not in line and not line.isdecimal()]
+    assert max(map(len, said)) <= 20
+    assert len(said) == narrow.count("-->")
+    assert cli("export", run_id, "--format", "docx", "--output", tmp_path / "talk.docx").returncode == 0
+    assert (tmp_path / "talk.docx").read_bytes().startswith(b"PK")
+    for runs, files in (
+        ([run_id], len(FORMATS)),
+        ([run_id, cli.json("runs", "--json")[-1]["run_id"]], 2 * len(FORMATS)),
+    ):
+        done = cli("export", *runs, "--format", "all", "--output", tmp_path / "all.zip")
+        assert done.returncode == 0, done.stderr
+        with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+            assert len(archive.namelist()) == files
+
+
 def test_plan_says_what_would_be_sent_and_sends_nothing(cli, server, talking_video):
     """Route, size verdict, tokens and price, without a request to the model."""
     before = len([each for each in server.history if each.method == "POST"])
@@ -180,6 +204,9 @@ def test_models_lists_local_ones_first_and_the_living_catalogue(cli):
         (["run", "{video}", "--task", "poem"], "no task named"),
         (["run", "https://"], "link"),
         (["export", "nonsense", "--format", "srt"], "no run"),
+        (["export", "nonsense", "--format", "docx"], "--output FILE"),
+        (["run", "{video}", "--format", "all"], "--output FILE"),
+        (["run", "{video}", "--line-width", "0"], "whole number"),
         (["run"], "SOURCE"),
     ],
 )

@@ -21,6 +21,11 @@ class VideoStream:
     rotation: int = 0
     key_frame_spacing: float | None = None
 
+    @property
+    def watched_size(self) -> tuple[int, int]:
+        """Width and height as the pictures are watched: turned where the file says so."""
+        return (self.height, self.width) if self.rotation % 180 else (self.width, self.height)
+
 
 @dataclass(frozen=True, slots=True)
 class AudioStream:
