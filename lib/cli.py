@@ -23,9 +23,8 @@ from lib.errors import CuewiseError, InputError, ModelError
 from lib.formats import FORMATS, ExportOptions
 from lib.formats.timecode import format_clock, parse_time
 from lib.logs import start_logging
-from lib.pipeline.export import EVERY_FORMAT
 from lib.pipeline.run import as_failure
-from lib.services import LinkPlaylist, PreparedPart, Services, open_services
+from lib.services import EVERY_FORMAT, LinkPlaylist, PreparedPart, Services, open_services
 from lib.settings import Settings
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130

@@ -22,7 +22,7 @@ from lib.files import MediaFiles
 from lib.formats import ExportOptions
 from lib.media.ffmpeg import ffmpeg_path, ffmpeg_version
 from lib.openrouter import Catalogue, CatalogueKeeper, KeyStatus, OpenRouter, nearest
-from lib.pipeline.export import Export, Exportable, export, export_zip, run_record
+from lib.pipeline.export import EVERY_FORMAT, Export, Exportable, export, export_zip, run_record
 from lib.pipeline.ingest import held_asset, keep_path, keep_stream
 from lib.pipeline.plan import MediaFacts, alternatives, facts_of_asset, facts_of_link, make_plan
 from lib.pipeline.rehearsal import PreparedPart, prepare_only
@@ -36,6 +36,7 @@ from lib.worker_process import WorkerProcess
 from lib.ytdlp import LinkDoor, LinkPlaylist, LinkVideo, Need
 
 __all__ = [
+    "EVERY_FORMAT",
     "Catalogue",
     "Export",
     "ExportOptions",

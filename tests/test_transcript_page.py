@@ -114,7 +114,10 @@ def test_a_finished_run_is_read_exported_and_accounted_for(open_run, finish):
     page = open_run(run.id)
     assert not page.exception
     assert not page.error
-    assert names_of(page, "download_button") == ["SRT", "VTT", "Text", "Markdown", "JSON"]
+    assert names_of(page, "download_button") == [
+        *("SRT", "VTT", "ASS", "Text", "Markdown", "Word", "CSV", "JSON", "All"),
+        *("SRT", "Markdown"),
+    ]
     assert len(page.get("bidi_component")) == 1
     assert run.parts[0].generation_id in texts(page)
     assert "beckett.mp4" in page.header[0].value.replace("\\", "")
@@ -130,7 +133,8 @@ def test_a_summary_is_shown_without_being_obeyed(open_run, finish, openrouter):
     (shown,) = [element.value for element in page.markdown if "In short" in element.value]
     assert "![" not in shown
     assert "\\$5" in shown
-    assert names_of(page, "download_button") == ["Text", "Markdown", "JSON"]
+    assert names_of(page, "download_button") == ["Text", "Markdown", "Word", "JSON", "All", "Markdown"]
+    assert not page.toggle
 
 
 def test_a_failed_run_says_why_and_can_be_tried_again(open_run, services):

@@ -26,7 +26,7 @@ FORMATS: dict[str, Format] = {
         Format("vtt", "VTT", "captions for web pages", ".vtt", "text/vtt", render_vtt, needs_times=True),
         Format("ass", "ASS", "captions with their look", ".ass", "text/x-ssa", render_ass, needs_times=True),
         Format("txt", "Text", "to read anywhere", ".txt", "text/plain", render_txt),
-        Format("md", "Markdown", "for notes, with links into the video", ".md", "text/markdown", render_markdown),
+        Format("md", "Markdown", "for notes, with links", ".md", "text/markdown", render_markdown),
         Format("docx", "Word", "a document to read and edit", ".docx", DOCX_TYPE, render_docx, is_text=False),
         Format("csv", "CSV", "a row a line, for spreadsheets", ".csv", "text/csv", render_csv, needs_times=True),
         Format("json", "JSON", "everything, for programs", ".json", "application/json", render_json),

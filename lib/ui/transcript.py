@@ -10,10 +10,10 @@ import streamlit as st
 from lib.domain.run import PartState, Run, RunState, Stage
 from lib.domain.transcript import Segment, Transcript
 from lib.errors import CuewiseError
-from lib.formats import FORMATS, file_name
 from lib.formats.parse import parse_answer
 from lib.formats.timecode import parse_time
 from lib.services import Services
+from lib.ui.download import render_downloads
 from lib.ui.health import marks
 from lib.ui.markdown import safe_markdown
 from lib.ui.parts import part_chips, render_failures
@@ -115,12 +115,12 @@ def _clip_words(run: Run) -> str:
 
 
 def _render_standing(services: Services, run: Run) -> None:
-    """What the run is doing, or why it stopped, with the one thing to press; exports when it is done."""
+    """What the run is doing, or why it stopped, with the one thing to press; downloads when it is done."""
     if not run.state.is_over:
         _render_progress(services, run)
         return
     if run.state is RunState.DONE:
-        _render_exports(services, run)
+        _render_actions(services, run)
     elif run.state is RunState.CANCELLED:
         st.info("Cancelled. What was finished is kept; press Retry to go on from there.", icon=":material/block:")
     elif run.failure is not None:
@@ -153,21 +153,12 @@ def _fraction(run: Run) -> float:
     return sum(part.state in over for part in run.parts) / len(run.parts) if len(run.parts) > 1 else 0.0
 
 
-def _render_exports(services: Services, run: Run) -> None:
-    is_timed = _is_timed(services, run)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown("Download")
-        for fmt in FORMATS.values():
-            if fmt.needs_times and not is_timed:
-                continue
-            st.download_button(
-                fmt.title,
-                data=lambda name=fmt.name: services.export(run.id, name).content,
-                file_name=file_name(run.request.source.stem, run.request.model_id, fmt.suffix),
-                on_click="ignore",
-                key=f"export_{fmt.name}",
-                icon=":material/download:",
-            )
+def _render_actions(services: Services, run: Run) -> None:
+    """What can be taken along from a run that is done."""
+    transcript = services.transcript(run.id)
+    if transcript is not None:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            render_downloads(services, run, transcript)
 
 
 def _render_reading(services: Services, run: Run, start_at: float | None) -> None:
