@@ -419,6 +419,31 @@ def test_webvtt_as_others_write_it():
     )
 
 
+SCROLLING = (
+    "WEBVTT\nKind: captions\nLanguage: en\n\n"
+    "00:00:00.080 --> 00:00:02.389 align:start position:0%\n \nhello<00:00:00.400><c> and</c><c> welcome</c>\n\n"
+    "00:00:02.389 --> 00:00:02.399 align:start position:0%\nhello and welcome\n \n\n"
+    "00:00:02.399 --> 00:00:05.000 align:start position:0%\nhello and welcome\nto<c> the</c><c> show</c>\n\n"
+    "00:00:05.000 --> 00:00:05.010 align:start position:0%\nto the show\n \n\n"
+    "00:00:05.010 --> 00:00:07.000 align:start position:0%\nto the show\nto the show\n\n"
+    "00:00:09.000 --> 00:00:10.000 align:start position:0%\nto the show\n"
+)
+
+
+def test_scrolling_captions_are_read_once():
+    """A machine's captions show each line again while the next is said: every line is there once, as it came.
+
+    What is truly said twice stays, and so does a line that comes back after a pause.
+    """
+    assert [(cue.start, cue.end, cue.text) for cue in read_captions(SCROLLING, "vtt", scrolls=True)] == [
+        (0.08, 2.389, "hello and welcome"),
+        (2.399, 5.0, "to the show"),
+        (5.01, 7.0, "to the show"),
+        (9.0, 10.0, "to the show"),
+    ]
+    assert len(read_captions(SCROLLING)) == 6
+
+
 def test_other_caption_formats_are_read_too():
     """What pysubs2 knows can be a reference."""
     text = "[Script Info]\nScriptType: v4.00+\n\n[V4+ Styles]\n\n[Events]\n"

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lib.domain.captions import CaptionTrack
+
 _FILE_ENDING = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
 
@@ -82,7 +84,8 @@ class SourceKind(StrEnum):
 class Source:
     """Where an asset came from, or will: an upload and a file name their asset, a link gets it on download.
 
-    ``size_bytes`` is what would be downloaded, an estimate, for a link that has been looked up.
+    ``size_bytes`` is what would be downloaded, an estimate, for a link that has been looked up; ``captions`` are those
+    its site has, None where nobody has looked.
     """
 
     kind: SourceKind
@@ -93,6 +96,7 @@ class Source:
     channel: str | None = None
     picture_url: str | None = None
     size_bytes: int | None = None
+    captions: tuple[CaptionTrack, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.kind is SourceKind.LINK and not self.url:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from lib.domain.captions import is_captions, track_of
 from lib.domain.run import PartState, Run, RunState, Stage
 from lib.domain.transcript import Segment, Transcript
 from lib.errors import CuewiseError
@@ -26,6 +27,7 @@ from lib.ui.words import (
     STATE_ICONS,
     STATE_WORDS,
     UNKNOWN,
+    captions_words,
     clock,
     cost_words,
     count_words,
@@ -251,6 +253,8 @@ def _facts(services: Services, run: Run) -> list[tuple[str, str]]:
 
 
 def _model_name(services: Services, run: Run) -> str:
+    if is_captions(run.request.model_id):
+        return captions_words(track_of(run.request.model_id))
     try:
         return services.model(run.request.model_id).name
     except CuewiseError:
