@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lib import errors, prompts
+from lib.domain.languages import language_code
 from lib.domain.media import Source, SourceKind
 from lib.domain.model import Model
 from lib.domain.plan import MEGABYTE, Plan, Quality, Route, RouteChoice, Times
@@ -31,6 +32,11 @@ DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 DEFAULT_MODEL = "local/whisper-base"
 POLL = 0.2
 ROUTES = "auto, link, asis, audio or video: how the clip reaches the model"
+
+CAPTIONS = (
+    "read captions in the place of a model, at once and free: a file (talk.srt), or those of the link by language "
+    "(en), by who made them (human, automatic), or both (automatic:en)"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="transcribe a file or a link, or give it to models for another task")
     _add_question(run)
+    run.add_argument("--captions", metavar="WHICH", help=CAPTIONS)
     _add_output(run, default="txt")
     run.set_defaults(command=_run)
 
@@ -154,6 +161,8 @@ def _time(text: str) -> float:
 
 def _run(services: Services, options: argparse.Namespace) -> int:
     _check_output(options, is_zip=options.format == EVERY_FORMAT)
+    if options.captions is not None:
+        return _read_captions(services, options)
     requests = _requests(services, options)
     outputs = _outputs(options.output, [request.model_id for request in requests])
     plans = [services.plan(request) for request in requests]
@@ -170,12 +179,28 @@ def _run(services: Services, options: argparse.Namespace) -> int:
         for run in runs:
             services.cancel(run.id)
         raise
-    if options.format == "json":
-        records = [services.run_record(run.id) for run in runs]
-        _write(options.output, _json(records[0] if len(records) == 1 else records) + "\n")
-    else:
-        _write_exports(services, runs, options, outputs)
+    _write_runs(services, runs, options, outputs)
     return max(_exit_code(run) for run in runs)
+
+
+def _read_captions(services: Services, options: argparse.Namespace) -> int:
+    """A transcript at once from captions that are there: in a file, or behind the link."""
+    if options.model or options.prompt or options.task or options.start or options.end:
+        raise InputError(
+            "Captions are read whole, in the place of a model.",
+            "Leave out --model, --task, --prompt, --start and --end.",
+        )
+    source = _source(services, options.source, hears_only=False)
+    path = Path(options.captions)
+    if path.is_file():
+        run = services.captions.transcribe_path(source, path, language_code(options.language))
+    elif source.kind is not SourceKind.LINK:
+        raise InputError(f"There is no file {options.captions!r}.", "Name an SRT or VTT file.")
+    else:
+        run = services.captions.transcribe(source, services.captions.find(source, options.captions))
+    _say(f"{run.request.model_id}: {_state_line(run)}")
+    _write_runs(services, [run], options, [options.output])
+    return DONE
 
 
 def _plan(services: Services, options: argparse.Namespace) -> int:
@@ -304,6 +329,8 @@ def _source(services: Services, text: str, *, hears_only: bool) -> Source:
     if isinstance(found, LinkPlaylist):
         videos = "\n".join(f"  {video.url}  {video.title}" for video in found.videos)
         raise InputError(f"This link is a playlist of {len(found.videos)} videos.", f"Give one of them:\n{videos}")
+    if found.captions:
+        _say(f"It has captions: {', '.join(f'{each.kind}:{each.language}' for each in found.captions)}")
     return Source(
         SourceKind.LINK,
         found.title,
@@ -312,6 +339,7 @@ def _source(services: Services, text: str, *, hears_only: bool) -> Source:
         channel=found.channel,
         picture_url=found.picture_url,
         size_bytes=found.size_bytes,
+        captions=found.captions,
     )
 
 
@@ -376,6 +404,14 @@ def _check_output(options: argparse.Namespace, *, is_zip: bool) -> None:
     if options.output == "-" and (is_zip or not FORMATS[options.format].is_text):
         what = "A zip" if is_zip else FORMATS[options.format].title
         raise InputError(f"{what} is not text for a terminal.", "Name a file for it: --output FILE.")
+
+
+def _write_runs(services: Services, runs: Sequence[Run], options: argparse.Namespace, outputs: Sequence[str]) -> None:
+    if options.format == "json":
+        records = [services.run_record(run.id) for run in runs]
+        _write(options.output, _json(records[0] if len(records) == 1 else records) + "\n")
+    else:
+        _write_exports(services, runs, options, outputs)
 
 
 def _write_exports(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lib.formats import FORMATS
+from tests.fakes.media_server import Answer, MediaServer, captioned_page
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
 
 ROOT = Path(__file__).parents[1]
@@ -172,6 +173,29 @@ def test_toggles_and_zips_on_the_command_line(cli, talking_video, tmp_path):
             assert len(archive.namelist()) == files
 
 
+def test_captions_are_read_in_the_place_of_a_model(cli, talking_video, tmp_path):
+    """From a file beside the video, and from the page of a video by language: at once, and written like any run."""
+    (tmp_path / "talk.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nAnna: It was the best of times.\n")
+    record = cli.json(
+        "run", talking_video, "--captions", tmp_path / "talk.srt", "--language", "English", "--format", "json"
+    )
+    assert (record["model"], record["state"], record["cost_usd"]) == ("captions/file", "done", 0)
+    assert record["cues"] == [
+        {"start": 1.0, "end": 2.0, "text": "It was the best of times.", "speaker": "Anna", "timed_by": "captions"}
+    ]
+    with MediaServer() as media:
+        media.put("/en.vtt", Answer(b"WEBVTT\n\n00:01.000 --> 00:02.000\nHello.\n", "text/vtt"))
+        media.put("/talk.mp4", Answer.of(talking_video))
+        url = media.put("/talk", captioned_page("A talk", "/talk.mp4", {"en": "/en.vtt"}))
+        done = cli("run", url, "--captions", "en")
+        assert done.stdout == "[0:01] Hello.\n", done.stderr
+        assert "It has captions: human:en" in done.stderr
+        assert "captions/human:en: done" in done.stderr
+        missing = cli("run", url, "--captions", "fi")
+    assert missing.returncode == 2
+    assert "It has human:en." in missing.stderr
+
+
 def test_plan_says_what_would_be_sent_and_sends_nothing(cli, server, talking_video):
     """Route, size verdict, tokens and price, without a request to the model."""
     before = len([each for each in server.history if each.method == "POST"])
@@ -207,6 +231,9 @@ def test_models_lists_local_ones_first_and_the_living_catalogue(cli):
         (["export", "nonsense", "--format", "docx"], "--output FILE"),
         (["run", "{video}", "--format", "all"], "--output FILE"),
         (["run", "{video}", "--line-width", "0"], "whole number"),
+        (["run", "{video}", "--captions", "none.srt"], "no file"),
+        (["run", "{video}", "--captions", "{text}"], "not a caption file"),
+        (["run", "{video}", "--captions", "{text}", "--model", "x/y"], "in the place of a model"),
         (["run"], "SOURCE"),
     ],
 )

@@ -18,7 +18,7 @@ from lib.ui.download import render_downloads
 from lib.ui.health import marks
 from lib.ui.markdown import safe_markdown
 from lib.ui.parts import part_chips, render_failures
-from lib.ui.player import playable, render_player
+from lib.ui.player import Playable, playable, render_player
 from lib.ui.repair import do_or_tell, render_health, sought
 from lib.ui.session import session_key
 from lib.ui.words import (
@@ -40,6 +40,7 @@ from lib.ui.words import (
 
 REFRESH_SECONDS = 1.0
 FACT_WIDTH = 200
+NOT_FETCHED = "Only the captions were fetched. Run a model over this link to bring the video here as well."
 
 
 def render_transcript(services: Services, run_id: str | None, start_text: str | None = None) -> None:
@@ -172,7 +173,7 @@ def _render_reading(services: Services, run: Run, start_at: float | None) -> Non
         st.caption("What had arrived before it stopped:")
     asset_id = run.asset_id or run.request.source.asset_id
     asset = services.asset(asset_id) if asset_id else None
-    media = playable(asset)
+    media = Playable(notice=NOT_FETCHED) if asset is None and is_captions(run.request.model_id) else playable(asset)
     title, start_at = run.request.source.title, run.request.start if start_at is None else start_at
     if _is_timed(services, run) or (transcript and transcript.cues):
         render_player(
