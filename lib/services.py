@@ -23,6 +23,7 @@ from lib.formats import ExportOptions
 from lib.media.ffmpeg import ffmpeg_path, ffmpeg_version
 from lib.openrouter import Catalogue, CatalogueKeeper, KeyStatus, OpenRouter, nearest
 from lib.pipeline.captions import Captions
+from lib.pipeline.copies import Copies
 from lib.pipeline.export import EVERY_FORMAT, Export, Exportable, export, export_zip, run_record
 from lib.pipeline.ingest import held_asset, keep_path, keep_stream
 from lib.pipeline.plan import MediaFacts, alternatives, facts_of_asset, facts_of_link, make_plan
@@ -110,8 +111,9 @@ class Services:
         self.settings = settings
         self._tools = tools
         self._jobs = None
-        self.captions = Captions(tools)
         self._worker = WorkerProcess(settings.worker_environment())
+        self.captions = Captions(tools)
+        self.copies = Copies(tools, self._open_jobs, self.ensure_worker)
 
     # What the user chose, and what there is to choose from
 

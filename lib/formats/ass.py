@@ -45,7 +45,7 @@ def render_ass(transcript: Transcript, facts: ExportFacts, options: ExportOption
         fontname=FONT,
         fontsize=size,
         outlinecolor=pysubs2.Color(0, 0, 0, 40),
-        outline=round(size / 16, 1),
+        outline=round(size / 12, 1),
         shadow=0,
         marginl=round(width * 0.05),
         marginr=round(width * 0.05),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lib.store.assets import Assets
+from lib.store.copies import Copies
 from lib.store.engine import open_engine
 from lib.store.generations import Generations
 from lib.store.runs import Runs
@@ -18,6 +19,7 @@ class Store:
         self.assets = Assets(self._engine)
         self.runs = Runs(self._engine)
         self.generations = Generations(self._engine)
+        self.copies = Copies(self._engine)
         self.transcripts = Transcripts(self._engine)
         self.preferences = PreferenceShelf(self._engine)
         self.sealed_keys = SealedKeys(self._engine)
