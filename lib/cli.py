@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lib import errors, prompts
+from lib.domain.copies import CaptionedCopy, CaptionForm
 from lib.domain.languages import language_code
 from lib.domain.media import Source, SourceKind
 from lib.domain.model import Model
@@ -99,6 +100,13 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("run", nargs="+", metavar="RUN", help="the run's id, or the beginning of it")
     _add_output(export, default=None)
     export.set_defaults(command=_export)
+
+    caption = commands.add_parser("caption", help="a copy of a run's video with its transcript as captions")
+    caption.add_argument("run", metavar="RUN", help="the run's id, or the beginning of it")
+    caption.add_argument("--burn", action="store_true", help="draw them into the picture; else a track to switch off")
+    caption.add_argument("--output", required=True, metavar="FILE", help="where to write the copy")
+    _add_look(caption)
+    caption.set_defaults(command=_caption)
     return parser
 
 
@@ -122,12 +130,12 @@ def _add_output(parser: argparse.ArgumentParser, *, default: str | None) -> None
     choices = [*FORMATS, EVERY_FORMAT]
     parser.add_argument("--format", choices=choices, default=default, required=not default, metavar="F", help=names)
     parser.add_argument("--output", default="-", metavar="FILE", help="default -, the standard output")
-    _add_toggles(parser)
-
-
-def _add_toggles(parser: argparse.ArgumentParser) -> None:
-    usual = ExportOptions()
     parser.add_argument("--no-times", action="store_true", help="leave the times out, where a format can do without")
+    _add_look(parser)
+
+
+def _add_look(parser: argparse.ArgumentParser) -> None:
+    usual = ExportOptions()
     parser.add_argument("--no-speakers", action="store_true", help="leave the speakers' names out")
     parser.add_argument(
         "--line-width",
@@ -140,7 +148,12 @@ def _add_toggles(parser: argparse.ArgumentParser) -> None:
 
 
 def _export_options(options: argparse.Namespace) -> ExportOptions:
-    return ExportOptions(not options.no_times, not options.no_speakers, options.line_width, options.lines_per_cue)
+    return ExportOptions(
+        with_times=not getattr(options, "no_times", False),
+        with_speakers=not options.no_speakers,
+        line_width=options.line_width,
+        lines_per_cue=options.lines_per_cue,
+    )
 
 
 def _count(text: str) -> int:
@@ -280,6 +293,30 @@ def _export(services: Services, options: argparse.Namespace) -> int:
     return DONE
 
 
+def _caption(services: Services, options: argparse.Namespace) -> int:
+    (run_id,) = _named(services, [options.run])
+    form = CaptionForm.BURNED if options.burn else CaptionForm.ATTACHED
+    copy = services.copies.order(run_id, form, _export_options(options))
+    target = Path(options.output)
+    try:
+        if target.suffix.lower() not in ("", copy.suffix):
+            raise InputError(
+                f"The copy is a file of the kind {copy.suffix}.", f"Name it so: {target.stem}{copy.suffix}"
+            )
+        copy = _watch_copy(services, copy)
+    except BaseException:
+        services.copies.cancel(copy.id)
+        raise
+    if copy.state is not RunState.DONE:
+        _say(_copy_line(copy))
+        return FAILED
+    try:
+        shutil.copyfile(services.copies.path(copy.id), target)
+    except OSError as exc:
+        raise InputError(f"{target} cannot be written: {exc.strerror}.", "Choose another --output.") from exc
+    return DONE
+
+
 def _named(services: Services, beginnings: Sequence[str]) -> list[str]:
     """The ids of the runs that begin so. Raises InputError for none, and for several."""
     known = [run.id for run in services.runs(limit=100_000)]
@@ -364,6 +401,30 @@ def _watch(services: Services, run_ids: Sequence[str]) -> list[Run]:
                 services.cancel(run.id)
             raise problem
         time.sleep(POLL)
+
+
+def _watch_copy(services: Services, copy: CaptionedCopy) -> CaptionedCopy:
+    """Wait until a copy is over, telling each tenth of the way on stderr."""
+    told = ""
+    while not copy.state.is_over:
+        line = _copy_line(copy)
+        if line != told:
+            told = line
+            _say(line)
+        if problem := services.worker_problem():
+            raise problem
+        time.sleep(POLL)
+        copy = services.copies.get(copy.id) or copy
+    return copy
+
+
+def _copy_line(copy: CaptionedCopy) -> str:
+    if copy.failure is not None:
+        return f"failed: {copy.failure.message} {copy.failure.hint}".rstrip()
+    if copy.state is RunState.RUNNING and copy.progress:
+        doing = "burning in" if copy.form is CaptionForm.BURNED else "attaching"
+        return f"{doing} {int(copy.progress * 10) * 10} %"
+    return str(copy.state)
 
 
 def _state_line(run: Run) -> str:

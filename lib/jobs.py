@@ -21,7 +21,7 @@ from sqlalchemy import make_url
 
 from lib.domain.run import Failure
 from lib.errors import Cancelled, StorageError
-from lib.pipeline.copies import fail_copy, make_copy
+from lib.pipeline.copies import make_copy
 from lib.pipeline.part import repair_part, work_on_part
 from lib.pipeline.run import (
     as_failure,
@@ -308,7 +308,7 @@ def _submit_what_was_not(tools: Tools, url: str) -> None:
             jobs.submit(run_id, attempt)
     for copy_id, attempt in tools.store.copies.unfinished():
         if jobs.is_over(copy_id, attempt):
-            fail_copy(copy_id, attempt, _lost("copy", "Make it again."), tools)
+            tools.store.copies.fail(copy_id, attempt, _lost("copy", "Make it again."))
         else:
             jobs.copy(copy_id, attempt)
     jobs.close()

@@ -9,6 +9,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import av
 import pytest
 
 from lib.formats import FORMATS
@@ -196,6 +197,21 @@ def test_captions_are_read_in_the_place_of_a_model(cli, talking_video, tmp_path)
     assert "It has human:en." in missing.stderr
 
 
+def test_caption_puts_the_transcript_into_a_copy_of_the_video(cli, short_talking_video, tmp_path):
+    """A track by default, burned by choice, progress on stderr, and no other kind of file than the copy is."""
+    (tmp_path / "talk.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nEver tried.\n")
+    captions = ("--captions", tmp_path / "talk.srt")
+    record = cli.json("run", short_talking_video, *captions, "--format", "json")
+    wrong = cli("caption", record["run_id"], "--output", tmp_path / "copy.mkv")
+    assert (wrong.returncode, "copy.mp4" in wrong.stderr) == (2, True)
+    for extra, kinds in (((), ["video", "audio", "subtitle"]), (("--burn",), ["video", "audio"])):
+        done = cli("caption", record["run_id"][:12], *extra, "--output", tmp_path / "copy.mp4")
+        assert (done.returncode, done.stdout) == (0, ""), done.stderr
+        assert "queued" in done.stderr
+        with av.open(str(tmp_path / "copy.mp4")) as container:
+            assert [stream.type for stream in container.streams] == kinds
+
+
 def test_plan_says_what_would_be_sent_and_sends_nothing(cli, server, talking_video):
     """Route, size verdict, tokens and price, without a request to the model."""
     before = len([each for each in server.history if each.method == "POST"])
@@ -234,6 +250,7 @@ def test_models_lists_local_ones_first_and_the_living_catalogue(cli):
         (["run", "{video}", "--captions", "none.srt"], "no file"),
         (["run", "{video}", "--captions", "{text}"], "not a caption file"),
         (["run", "{video}", "--captions", "{text}", "--model", "x/y"], "in the place of a model"),
+        (["caption", "nonsense", "--output", "copy.mp4"], "no run"),
         (["run"], "SOURCE"),
     ],
 )

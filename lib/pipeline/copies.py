@@ -8,7 +8,7 @@ from typing import Protocol
 
 from lib.domain.copies import CaptionedCopy, CaptionForm, CopyOrder
 from lib.domain.media import MediaAsset
-from lib.domain.run import Failure, Run, RunState, digest
+from lib.domain.run import Run, RunState, digest
 from lib.domain.transcript import Cue, Transcript
 from lib.errors import Cancelled, MediaError, NoFont, NoPicture, NothingThere
 from lib.formats import FORMATS, ExportFacts, ExportOptions, file_name
@@ -116,11 +116,6 @@ def make_copy(copy_id: str, attempt: int, tools: Tools) -> None:
         copies.fail(copy_id, attempt, as_failure(exc, copy_id[:12]))
     else:
         copies.finish(copy_id, attempt, size_bytes)
-
-
-def fail_copy(copy_id: str, attempt: int, failure: Failure, tools: Tools) -> None:
-    """Write down that a copy was lost."""
-    tools.store.copies.fail(copy_id, attempt, failure)
 
 
 def _order(run: Run, transcript: Transcript, asset: MediaAsset, form: CaptionForm, options: ExportOptions) -> CopyOrder:

@@ -29,8 +29,8 @@ class Choice:
     purpose: str
 
 
-def render_downloads(services: Services, run: Run, transcript: Transcript) -> None:
-    """The menu of all formats, and beside it the two at hand."""
+def render_downloads(services: Services, run: Run, transcript: Transcript) -> ExportOptions:
+    """The menu of all formats, and beside it the two at hand; gives what the user wants of them."""
     choices = [
         Choice(fmt.name, fmt.title, fmt.suffix, fmt.purpose)
         for fmt in FORMATS.values()
@@ -47,6 +47,7 @@ def render_downloads(services: Services, run: Run, transcript: Transcript) -> No
     for choice in choices:
         if choice.name in AT_HAND:
             _download(services, run, choice, options, key=f"quick_{choice.name}")
+    return options
 
 
 def _choose_options(transcript: Transcript) -> ExportOptions:

@@ -21,6 +21,7 @@ from lib.ui.parts import part_chips, render_failures
 from lib.ui.player import Playable, playable, render_player
 from lib.ui.repair import do_or_tell, render_health, sought
 from lib.ui.session import session_key
+from lib.ui.video_copy import render_video_copy
 from lib.ui.words import (
     ROUTE_WORDS,
     STATE_COLOURS,
@@ -159,9 +160,13 @@ def _fraction(run: Run) -> float:
 def _render_actions(services: Services, run: Run) -> None:
     """What can be taken along from a run that is done."""
     transcript = services.transcript(run.id)
-    if transcript is not None:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            render_downloads(services, run, transcript)
+    if transcript is None:
+        return
+    asset = services.asset(run.asset_id) if run.asset_id else None
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        options = render_downloads(services, run, transcript)
+        if transcript.cues and asset is not None and asset.has_picture:
+            render_video_copy(services, run, options)
 
 
 def _render_reading(services: Services, run: Run, start_at: float | None) -> None:
