@@ -152,9 +152,9 @@ def test_a_copy_with_captions_is_ordered_watched_and_taken_along(open_run, servi
         assert time.monotonic() < deadline
         time.sleep(0.1)
     page.run()
-    (link,) = page.get("link_button")
-    assert link.proto.url == f"/api/copies/{copy.id}"
-    assert link.proto.label.startswith("Download · ")
+    link = json.loads(page.get("bidi_component")[0].proto.json)
+    assert link["url"] == f"/api/copies/{copy.id}"
+    assert link["label"].startswith("Download · ")
     page.radio(key="copy_form").set_value(CaptionForm.BURNED).run()
     services.copies._jobs = lambda: Idle()
     page.button(key="make_copy").click().run()

@@ -7,6 +7,7 @@ import streamlit as st
 from lib.domain.copies import CaptionedCopy, CaptionForm
 from lib.domain.run import Run, RunState
 from lib.services import ExportOptions, Services
+from lib.ui.file_link import render_file_link
 from lib.ui.repair import do_or_tell
 from lib.ui.words import bytes_words, percent_words, render_failure
 
@@ -76,13 +77,7 @@ def _render_progress(services: Services, copy: CaptionedCopy) -> None:
 
 def _render_done(services: Services, copy: CaptionedCopy, options: ExportOptions) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.link_button(
-            f"Download · {bytes_words(copy.size_bytes)}",
-            f"/api/copies/{copy.id}",
-            type="primary",
-            icon=":material/download:",
-            key="download_copy",
-        )
+        render_file_link(f"Download · {bytes_words(copy.size_bytes)}", f"/api/copies/{copy.id}", key="download_copy")
         if st.button(
             "Make it anew",
             key="remake_copy",
