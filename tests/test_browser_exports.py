@@ -10,7 +10,7 @@ import av
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.app import WAIT_MS, RunningApp, Watch, open_browser, running_app
+from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, open_browser, running_app, visits
 from tests.fakes.media_server import Answer, MediaServer, captioned_page
 from tests.strict_captions import parse_srt
 
@@ -21,7 +21,6 @@ VTT = (
     "00:04.500 --> 00:06.000\n<v Bob>Try again &amp; fail better.\n"
 )
 SRT = "1\n00:00:01,000 --> 00:00:02,000\nEver tried.\n\n2\n00:00:03,000 --> 00:00:04,500\nFail better.\n"
-PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
@@ -54,20 +53,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def visit(app, browser) -> Iterator[Callable[..., Page]]:
     """Opens New run as a new visitor. Whatever goes wrong quietly on the page fails the test."""
-    visits: list[tuple[Page, Watch]] = []
-
-    def visit_(**options: object) -> Page:
-        page = browser.new_context(**options).new_page()
-        page.set_default_timeout(WAIT_MS)
-        visits.append((page, Watch(page)))
-        page.goto(app.url)
-        return page
-
-    yield visit_
-    for page, _ in visits:
-        page.context.close()
-    for _, watch in visits:
-        watch.assert_clean()
+    with visits(browser, app) as visit:
+        yield visit
 
 
 def read_captions_of(page: Page, media: MediaServer) -> None:
@@ -183,4 +170,4 @@ def test_the_menus_fit_a_phone(visit, media, scheme):
     for label in ("captions for every player", "every format, in one zip"):
         row = menu(page).get_by_text(label).bounding_box()
         assert row["x"] + row["width"] <= PHONE["width"]
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert_fits(page)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import streamlit as st
+from lib.ui.component import component
 
 HERE = Path(__file__).parent
 
-_component = st.components.v2.component(
-    "cuewise_file_link",
-    js=(HERE / "file_link.js").read_text(encoding="utf-8"),
-    css=(HERE / "file_link.css").read_text(encoding="utf-8"),
-)
+_component = component("file_link", HERE / "file_link.js", HERE / "file_link.css")
 
 
 def render_file_link(label: str, url: str, *, key: str) -> None:
