@@ -3,6 +3,7 @@
 import streamlit as st
 
 from lib.ui.bill import PLAN_NEEDS, plan_bill, press_run, render_bill
+from lib.ui.captions import offer_captions
 from lib.ui.clip import choose_clip
 from lib.ui.frame import open_page
 from lib.ui.model_picker import choose_models
@@ -15,6 +16,9 @@ chosen = choose_source(services)
 if chosen is None:
     st.caption(FIRST_STEPS)
     st.stop()
+captioned = offer_captions(services, chosen)
+if captioned is not None:
+    st.switch_page("pages/transcript.py", query_params={"run": captioned.id})
 clip = choose_clip(chosen.duration)
 question = choose_question(services)
 models = choose_models(services, chosen)

@@ -16,25 +16,32 @@ from pathlib import Path
 
 from lib import errors, prompts
 from lib.domain.comparison import ComparisonTable, Reference
+from lib.domain.copies import CaptionedCopy, CaptionForm
+from lib.domain.languages import language_code
 from lib.domain.media import Source, SourceKind
 from lib.domain.model import Model
 from lib.domain.plan import MEGABYTE, Plan, Quality, Route, RouteChoice, Times
 from lib.domain.run import PartState, Run, RunRequest, RunState
 from lib.errors import CuewiseError, InputError, ModelError
-from lib.formats import FORMATS
+from lib.formats import FORMATS, ExportOptions
 from lib.formats.comparison import comparison_record
 from lib.formats.comparison.words import HEADINGS, figure_rows, known_columns
 from lib.formats.references import read_reference
 from lib.formats.timecode import format_clock, parse_time
 from lib.logs import start_logging
 from lib.pipeline.run import as_failure
-from lib.services import LinkPlaylist, PreparedPart, Services, open_services
+from lib.services import EVERY_FORMAT, LinkPlaylist, PreparedPart, Services, open_services
 from lib.settings import Settings
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 DEFAULT_MODEL = "local/whisper-base"
 POLL = 0.2
 ROUTES = "auto, link, asis, audio or video: how the clip reaches the model"
+
+CAPTIONS = (
+    "read captions in the place of a model, at once and free: a file (talk.srt), or those of the link by language "
+    "(en), by who made them (human, automatic), or both (automatic:en)"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="transcribe a file or a link, or give it to models for another task")
     _add_question(run)
+    run.add_argument("--captions", metavar="WHICH", help=CAPTIONS)
     _add_output(run, default="txt")
     run.set_defaults(command=_run)
 
@@ -98,10 +106,17 @@ def _parser() -> argparse.ArgumentParser:
     runs.add_argument("--json", action="store_true", help="as JSON")
     runs.set_defaults(command=_runs)
 
-    export = commands.add_parser("export", help="the transcript of a run in a format")
-    export.add_argument("run", metavar="RUN", help="the run's id, or the beginning of it")
+    export = commands.add_parser("export", help="the transcript of a run in a format; of several runs, a zip")
+    export.add_argument("run", nargs="+", metavar="RUN", help="the run's id, or the beginning of it")
     _add_output(export, default=None)
     export.set_defaults(command=_export)
+
+    caption = commands.add_parser("caption", help="a copy of a run's video with its transcript as captions")
+    caption.add_argument("run", metavar="RUN", help="the run's id, or the beginning of it")
+    caption.add_argument("--burn", action="store_true", help="draw them into the picture; else a track to switch off")
+    caption.add_argument("--output", required=True, metavar="FILE", help="where to write the copy")
+    _add_look(caption)
+    caption.set_defaults(command=_caption)
     return parser
 
 
@@ -121,8 +136,40 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_output(parser: argparse.ArgumentParser, *, default: str | None) -> None:
-    parser.add_argument("--format", choices=list(FORMATS), default=default, required=default is None, metavar="F")
+    names = f"{', '.join(FORMATS)}, or {EVERY_FORMAT}: a zip of every one" + (f"; default {default}" if default else "")
+    choices = [*FORMATS, EVERY_FORMAT]
+    parser.add_argument("--format", choices=choices, default=default, required=not default, metavar="F", help=names)
     parser.add_argument("--output", default="-", metavar="FILE", help="default -, the standard output")
+    parser.add_argument("--no-times", action="store_true", help="leave the times out, where a format can do without")
+    _add_look(parser)
+
+
+def _add_look(parser: argparse.ArgumentParser) -> None:
+    usual = ExportOptions()
+    parser.add_argument("--no-speakers", action="store_true", help="leave the speakers' names out")
+    parser.add_argument(
+        "--line-width",
+        type=_count,
+        default=usual.line_width,
+        metavar="N",
+        help=f"columns of a caption's line, default {usual.line_width}",
+    )
+    parser.add_argument("--lines-per-cue", type=_count, metavar="N", help="lines of a caption, default what it takes")
+
+
+def _export_options(options: argparse.Namespace) -> ExportOptions:
+    return ExportOptions(
+        with_times=not getattr(options, "no_times", False),
+        with_speakers=not options.no_speakers,
+        line_width=options.line_width,
+        lines_per_cue=options.lines_per_cue,
+    )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 1000.")
+    return int(text)
 
 
 def _time(text: str) -> float:
@@ -136,6 +183,9 @@ def _time(text: str) -> float:
 
 
 def _run(services: Services, options: argparse.Namespace) -> int:
+    _check_output(options, is_zip=options.format == EVERY_FORMAT)
+    if options.captions is not None:
+        return _read_captions(services, options)
     requests = _requests(services, options)
     outputs = _outputs(options.output, [request.model_id for request in requests])
     plans = [services.plan(request) for request in requests]
@@ -152,11 +202,7 @@ def _run(services: Services, options: argparse.Namespace) -> int:
         for run in runs:
             services.cancel(run.id)
         raise
-    if options.format == "json":
-        records = [services.run_record(run.id) for run in runs]
-        _write(options.output, _json(records[0] if len(records) == 1 else records))
-    else:
-        _write_texts(services, runs, options.format, outputs)
+    _write_runs(services, runs, options, outputs)
     return max(_exit_code(run) for run in runs)
 
 
@@ -202,6 +248,26 @@ def _comparison_words(table: ComparisonTable) -> str:
     widths = [max(len(line[at]) for line in lines) for at in range(len(columns))]
     table_lines = ["  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)) for line in lines]
     return "\n".join([*(line.rstrip() for line in table_lines), "", *table.verdict]).rstrip()
+
+
+def _read_captions(services: Services, options: argparse.Namespace) -> int:
+    """A transcript at once from captions that are there: in a file, or behind the link."""
+    if options.model or options.prompt or options.task or options.start or options.end:
+        raise InputError(
+            "Captions are read whole, in the place of a model.",
+            "Leave out --model, --task, --prompt, --start and --end.",
+        )
+    source = _source(services, options.source, hears_only=False)
+    path = Path(options.captions)
+    if path.is_file():
+        run = services.captions.transcribe_path(source, path, language_code(options.language))
+    elif source.kind is not SourceKind.LINK:
+        raise InputError(f"There is no file {options.captions!r}.", "Name an SRT or VTT file.")
+    else:
+        run = services.captions.transcribe(source, services.captions.find(source, options.captions))
+    _say(f"{run.request.model_id}: {_state_line(run)}")
+    _write_runs(services, [run], options, [options.output])
+    return DONE
 
 
 def _plan(services: Services, options: argparse.Namespace) -> int:
@@ -269,12 +335,53 @@ def _runs(services: Services, options: argparse.Namespace) -> int:
 
 
 def _export(services: Services, options: argparse.Namespace) -> int:
-    found = [run.id for run in services.runs(limit=100_000) if run.id.startswith(options.run)]
-    if len(found) != 1:
-        many = "is the beginning of several runs" if found else "is no run here"
-        raise InputError(f"{options.run!r} {many}.", "See: python -m lib.cli runs")
-    _write(options.output, services.export(found[0], options.format).content.decode())
+    is_zip = len(options.run) > 1 or options.format == EVERY_FORMAT
+    _check_output(options, is_zip=is_zip)
+    run_ids = _named(services, options.run)
+    if is_zip:
+        formats = () if options.format == EVERY_FORMAT else (options.format,)
+        export = services.export_zip(run_ids, formats, _export_options(options))
+    else:
+        export = services.export(run_ids[0], options.format, _export_options(options))
+    _write(options.output, export.content)
     return DONE
+
+
+def _caption(services: Services, options: argparse.Namespace) -> int:
+    (run_id,) = _named(services, [options.run])
+    form = CaptionForm.BURNED if options.burn else CaptionForm.ATTACHED
+    copy = services.copies.order(run_id, form, _export_options(options))
+    target = Path(options.output)
+    try:
+        if target.suffix.lower() not in ("", copy.suffix):
+            raise InputError(
+                f"The copy is a file of the kind {copy.suffix}.", f"Name it so: {target.stem}{copy.suffix}"
+            )
+        copy = _watch_copy(services, copy)
+    except BaseException:
+        services.copies.cancel(copy.id)
+        raise
+    if copy.state is not RunState.DONE:
+        _say(_copy_line(copy))
+        return FAILED
+    try:
+        shutil.copyfile(services.copies.path(copy.id), target)
+    except OSError as exc:
+        raise InputError(f"{target} cannot be written: {exc.strerror}.", "Choose another --output.") from exc
+    return DONE
+
+
+def _named(services: Services, beginnings: Sequence[str]) -> list[str]:
+    """The ids of the runs that begin so. Raises InputError for none, and for several."""
+    known = [run.id for run in services.runs(limit=100_000)]
+    named = []
+    for beginning in beginnings:
+        found = [run_id for run_id in known if run_id.startswith(beginning)]
+        if len(found) != 1:
+            many = "is the beginning of several runs" if found else "is no run here"
+            raise InputError(f"{beginning!r} {many}.", "See: python -m lib.cli runs")
+        named += found
+    return named
 
 
 # From the arguments to requests
@@ -313,6 +420,8 @@ def _source(services: Services, text: str, *, hears_only: bool) -> Source:
     if isinstance(found, LinkPlaylist):
         videos = "\n".join(f"  {video.url}  {video.title}" for video in found.videos)
         raise InputError(f"This link is a playlist of {len(found.videos)} videos.", f"Give one of them:\n{videos}")
+    if found.captions:
+        _say(f"It has captions: {', '.join(f'{each.kind}:{each.language}' for each in found.captions)}")
     return Source(
         SourceKind.LINK,
         found.title,
@@ -321,6 +430,7 @@ def _source(services: Services, text: str, *, hears_only: bool) -> Source:
         channel=found.channel,
         picture_url=found.picture_url,
         size_bytes=found.size_bytes,
+        captions=found.captions,
     )
 
 
@@ -345,6 +455,30 @@ def _watch(services: Services, run_ids: Sequence[str]) -> list[Run]:
                 services.cancel(run.id)
             raise problem
         time.sleep(POLL)
+
+
+def _watch_copy(services: Services, copy: CaptionedCopy) -> CaptionedCopy:
+    """Wait until a copy is over, telling each tenth of the way on stderr."""
+    told = ""
+    while not copy.state.is_over:
+        line = _copy_line(copy)
+        if line != told:
+            told = line
+            _say(line)
+        if problem := services.worker_problem():
+            raise problem
+        time.sleep(POLL)
+        copy = services.copies.get(copy.id) or copy
+    return copy
+
+
+def _copy_line(copy: CaptionedCopy) -> str:
+    if copy.failure is not None:
+        return f"failed: {copy.failure.message} {copy.failure.hint}".rstrip()
+    if copy.state is RunState.RUNNING and copy.progress:
+        doing = "burning in" if copy.form is CaptionForm.BURNED else "attaching"
+        return f"{doing} {int(copy.progress * 10) * 10} %"
+    return str(copy.state)
 
 
 def _state_line(run: Run) -> str:
@@ -380,21 +514,40 @@ def _outputs(output: str, model_ids: Sequence[str]) -> list[str]:
     return [str(path.with_name(f"{path.stem}.{model.replace('/', '_')}{path.suffix}")) for model in model_ids]
 
 
-def _write_texts(services: Services, runs: Sequence[Run], format_name: str, outputs: Sequence[str]) -> None:
+def _check_output(options: argparse.Namespace, *, is_zip: bool) -> None:
+    """Before anything is done: what is no text goes to a file, not to a terminal."""
+    if options.output == "-" and (is_zip or not FORMATS[options.format].is_text):
+        what = "A zip" if is_zip else FORMATS[options.format].title
+        raise InputError(f"{what} is not text for a terminal.", "Name a file for it: --output FILE.")
+
+
+def _write_runs(services: Services, runs: Sequence[Run], options: argparse.Namespace, outputs: Sequence[str]) -> None:
+    if options.format == "json":
+        records = [services.run_record(run.id) for run in runs]
+        _write(options.output, _json(records[0] if len(records) == 1 else records) + "\n")
+    else:
+        _write_exports(services, runs, options, outputs)
+
+
+def _write_exports(
+    services: Services, runs: Sequence[Run], options: argparse.Namespace, outputs: Sequence[str]
+) -> None:
     for run, output in zip(runs, outputs, strict=True):
         if run.state is not RunState.DONE:
             continue
         if output == "-" and len(runs) > 1:
             print(f"== {run.request.model_id} ==")
-        _write(output, services.export(run.id, format_name).content.decode())
+        _write(output, services.export(run.id, options.format, _export_options(options)).content)
 
 
-def _write(output: str, text: str) -> None:
+def _write(output: str, content: str | bytes) -> None:
+    if isinstance(content, str):
+        content = content.encode()
     if output == "-":
-        print(text.rstrip("\n"), flush=True)
+        print(content.decode().rstrip("\n"), flush=True)
         return
     try:
-        Path(output).write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
+        Path(output).write_bytes(content)
     except OSError as exc:
         raise InputError(f"{output} cannot be written: {exc.strerror}.", "Choose another --output.") from exc
 

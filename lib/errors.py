@@ -6,6 +6,7 @@ Each class is what the reader must do differently; the message says what happene
     ├── InputError                 what was given cannot be used (the command line exits with 2)
     │   ├── MediaError             the file
     │   │   ├── EmptyFile, NotMedia, TruncatedMedia, NoSound, NoPicture, UnknownCodec, NoDuration, MediaTooLong
+    │   │   ├── NoFont
     │   ├── LinkError              the link
     │   │   ├── BadLink, PrivateAddress, NothingThere, NotMediaPage, TooManyRedirects, LinkTooLarge, LinkUnreachable
     │   │   ├── LiveStream, PrivateVideo, RemovedVideo, GeoBlocked, AgeGated, MembersOnly, BotCheck, DownloadFailed
@@ -83,6 +84,12 @@ class NoDuration(MediaError):
 
 class MediaTooLong(MediaError):
     hint = "Choose a shorter clip."
+
+
+class NoFont(MediaError):
+    """No font on this machine has the letters that are to be drawn into the picture."""
+
+    hint = "Install a font that has them (on Debian and Ubuntu: fonts-noto), or attach the captions instead."
 
 
 class LinkError(InputError):

@@ -21,6 +21,7 @@ from sqlalchemy import make_url
 
 from lib.domain.run import Failure
 from lib.errors import Cancelled, StorageError
+from lib.pipeline.copies import make_copy
 from lib.pipeline.part import repair_part, work_on_part
 from lib.pipeline.run import (
     as_failure,
@@ -39,9 +40,10 @@ APPLICATION = "cuewise"
 APPLICATION_VERSION = "1"
 """Pinned: the engine's own default is a hash of the source, and an edited comment would strand waiting work."""
 
-RUNS, ASKED, ASKED_FREE, LOCAL = "runs", "asked", "asked free", "local"
+RUNS, ASKED, ASKED_FREE, LOCAL, COPIES = "runs", "asked", "asked free", "local", "copies"
 """The queues: whole runs; parts asked of a server, and of a free model, each model in a row of its own, so that a slow
-one holds up nobody else; parts heard on this machine, one at a time."""
+one holds up nobody else; parts heard on this machine, one at a time; copies of videos with captions in them, one at a
+time as well, beside what is heard."""
 REMOTE, FREE = "remote", "free"
 """What the two rows of models were before: work that an older version left there still goes on."""
 FREE_LIMIT = {"limit": 20, "period": 60}
@@ -126,6 +128,11 @@ def _fail(run_id: str, attempt: int, failure: dict[str, str]) -> None:
     fail_run(run_id, attempt, Failure(**failure), _at_work())
 
 
+@DBOS.step()
+def _copy(copy_id: str, attempt: int) -> None:
+    make_copy(copy_id, attempt, _at_work())
+
+
 @DBOS.workflow(name="part")
 def part_workflow(run_id: str, attempt: int, number: int) -> None:
     _part(run_id, attempt, number)
@@ -171,6 +178,12 @@ def repair_workflow(run_id: str, attempt: int, number: int, model_id: str | None
         _end(run_id, attempt)
 
 
+@DBOS.workflow(name="copy")
+def copy_workflow(copy_id: str, attempt: int) -> None:
+    """A copy of a video with captions in it. Its one step writes down itself how it ended."""
+    _copy(copy_id, attempt)
+
+
 @contextmanager
 def _waiting_in(queue: str) -> Iterator[str]:
     """The name of the queue, while what is put into it goes to its row."""
@@ -209,16 +222,21 @@ class Jobs:
         options["app_version"] = APPLICATION_VERSION
         self._open().enqueue(options, run_id, attempt, number, model_id)
 
-    def is_over(self, run_id: str, attempt: int) -> bool:
-        """Whether the engine has ended this attempt, however; False for one it never heard of."""
-        found = self._open().list_workflows(workflow_ids=[_workflow_id(run_id, attempt)], load_input=False)
+    def copy(self, copy_id: str, attempt: int) -> None:
+        options = {"workflow_name": "copy", "queue_name": COPIES, "workflow_id": _workflow_id(copy_id, attempt)}
+        options["app_version"] = APPLICATION_VERSION
+        self._open().enqueue(options, copy_id, attempt)
+
+    def is_over(self, subject_id: str, attempt: int) -> bool:
+        """Whether the engine has ended this attempt at a run or a copy, however; False for one it never heard of."""
+        found = self._open().list_workflows(workflow_ids=[_workflow_id(subject_id, attempt)], load_input=False)
         return bool(found) and found[0].status not in ("PENDING", "ENQUEUED", "DELAYED")
 
-    def cancel(self, run_id: str, attempt: int) -> None:
+    def cancel(self, subject_id: str, attempt: int) -> None:
         """Stop what is queued and what comes next; a step in flight hears it from the store."""
         # A workflow that is over, or never began, has nothing to cancel: the store has the last word.
         with suppress(Exception):
-            self._open().cancel_workflow(_workflow_id(run_id, attempt), cancel_children=True)
+            self._open().cancel_workflow(_workflow_id(subject_id, attempt), cancel_children=True)
 
     def close(self) -> None:
         if self._client is not None:
@@ -265,7 +283,8 @@ def work(tools: Tools, executor_id: str) -> None:
     DBOS.register_queue(ASKED_FREE, **together, limiter=FREE_LIMIT, polling_interval_sec=POLL)
     DBOS.register_queue(REMOTE, worker_concurrency=at_once, polling_interval_sec=POLL)
     DBOS.register_queue(FREE, worker_concurrency=at_once, limiter=FREE_LIMIT, polling_interval_sec=POLL)
-    DBOS.register_queue(LOCAL, worker_concurrency=1, polling_interval_sec=POLL)
+    for alone in (LOCAL, COPIES):
+        DBOS.register_queue(alone, worker_concurrency=1, polling_interval_sec=POLL)
     _submit_what_was_not(tools, url)
 
 
@@ -287,17 +306,25 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 def _submit_what_was_not(tools: Tools, url: str) -> None:
-    # A crash between writing a run down and queueing it: the engine ignores those it knows already.
+    # A crash between writing a run down and queueing it: the engine ignores those it knows already. One that the
+    # engine is done with and that was never ended has lost its last word, on a full disk perhaps.
     jobs = Jobs(url)
     for run_id, attempt in tools.store.runs.unfinished():
         if jobs.is_over(run_id, attempt):
-            # The engine is done with it and yet it was never ended: its last word was lost, on a full disk perhaps.
-            lost = Failure("Unforeseen", "The run ended without a word, as on a full disk.", "Press Retry.")
-            fail_run(run_id, attempt, lost, tools)
+            fail_run(run_id, attempt, _lost("run", "Press Retry."), tools)
             continue
         with suppress(engine_errors.DBOSConflictingWorkflowError):  # a repair: the engine has it under the same name
             jobs.submit(run_id, attempt)
+    for copy_id, attempt in tools.store.copies.unfinished():
+        if jobs.is_over(copy_id, attempt):
+            tools.store.copies.fail(copy_id, attempt, _lost("copy", "Make it again."))
+        else:
+            jobs.copy(copy_id, attempt)
     jobs.close()
+
+
+def _lost(what: str, hint: str) -> Failure:
+    return Failure("Unforeseen", f"The {what} ended without a word, as on a full disk.", hint)
 
 
 def stop_on_signals() -> None:
@@ -314,5 +341,5 @@ def _prepare_database(url: str) -> None:
             connection.execute("PRAGMA journal_mode = WAL")
 
 
-def _workflow_id(run_id: str, attempt: int) -> str:
-    return f"{run_id}.{attempt}"
+def _workflow_id(subject_id: str, attempt: int) -> str:
+    return f"{subject_id}.{attempt}"

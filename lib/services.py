@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -19,10 +19,13 @@ from lib.domain.run import Run, RunRequest, Task
 from lib.domain.transcript import Transcript
 from lib.errors import CuewiseError, InputError, KeyMissing, NothingThere, PlanRefused, StorageError
 from lib.files import MediaFiles
+from lib.formats import ExportOptions
 from lib.media.ffmpeg import ffmpeg_path, ffmpeg_version
 from lib.openrouter import Catalogue, CatalogueKeeper, KeyStatus, OpenRouter, nearest
+from lib.pipeline.captions import Captions
 from lib.pipeline.comparisons import Comparisons
-from lib.pipeline.export import Export, export, run_record
+from lib.pipeline.copies import Copies
+from lib.pipeline.export import EVERY_FORMAT, Export, Exportable, export, export_zip, run_record
 from lib.pipeline.ingest import held_asset, keep_path, keep_stream
 from lib.pipeline.plan import MediaFacts, alternatives, facts_of_asset, facts_of_link, make_plan
 from lib.pipeline.rehearsal import PreparedPart, prepare_only
@@ -36,8 +39,10 @@ from lib.worker_process import WorkerProcess
 from lib.ytdlp import LinkDoor, LinkPlaylist, LinkVideo, Need
 
 __all__ = [
+    "EVERY_FORMAT",
     "Catalogue",
     "Export",
+    "ExportOptions",
     "KeyStatus",
     "LinkPlaylist",
     "LinkVideo",
@@ -109,6 +114,8 @@ class Services:
         self._jobs = None
         self._worker = WorkerProcess(settings.worker_environment())
         self.comparisons = Comparisons(tools, lambda request, key: self.submit(request, key=key))
+        self.captions = Captions(tools)
+        self.copies = Copies(tools, self._open_jobs, self.ensure_worker)
 
     # What the user chose, and what there is to choose from
 
@@ -273,12 +280,27 @@ class Services:
         """None until the run has one."""
         return self._tools.store.transcripts.get(run_id)
 
-    def export(self, run_id: str, format: str) -> Export:
-        """Raises InputError for an unknown format, NothingThere for a run without a transcript."""
+    def export(self, run_id: str, format: str, options: ExportOptions | None = None) -> Export:
+        """The transcript in a format, or zipped in ``all`` of them.
+
+        Raises InputError for an unknown format, NothingThere for a run without a transcript.
+        """
         run, transcript = self._known(run_id), self.transcript(run_id)
         if transcript is None:
             raise NothingThere("This run has no transcript yet.", "Wait until it is done, or press Retry.")
-        return export(run, transcript, self._asset_of(run), format)
+        return export(run, transcript, self._asset_of(run), format, options)
+
+    def export_zip(
+        self, run_ids: Iterable[str], formats: Sequence[str] = (), options: ExportOptions | None = None
+    ) -> Export:
+        """One zip of several runs' transcripts, each in all these formats, or in every one when none is named.
+
+        Runs without a transcript are left out. Raises InputError for an unknown format, and when nothing is left.
+        """
+        runs = [self._known(run_id) for run_id in dict.fromkeys(run_ids)]
+        found = [(run, self.transcript(run.id)) for run in runs]
+        kept = [Exportable(run, transcript, self._asset_of(run)) for run, transcript in found if transcript]
+        return export_zip(kept, formats, options)
 
     def run_record(self, run_id: str) -> dict[str, object]:
         """The run as one JSON-ready object."""

@@ -179,7 +179,7 @@ def test_a_video_is_transcribed_without_a_key(visit, talking_video):
 
     with page.expect_download() as download:
         page.get_by_role("button", name="SRT").click()
-    assert download.value.suggested_filename == "two cities.srt"
+    assert download.value.suggested_filename == "two cities - whisper-base.srt"
     text = Path(download.value.path()).read_text(encoding="utf-8")
     assert SRT.fullmatch(text)
     captions = pysubs2.SSAFile.from_string(text, format_="srt")

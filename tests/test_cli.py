@@ -6,10 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
+import av
 import pytest
 
+from lib.formats import FORMATS
+from tests.fakes.media_server import Answer, MediaServer, captioned_page
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
 
 ROOT = Path(__file__).parents[1]
@@ -148,6 +152,66 @@ def test_formats_go_to_a_file_or_to_stdout(cli, talking_video, tmp_path):
     assert exported.stdout.startswith("WEBVTT")
 
 
+def test_toggles_and_zips_on_the_command_line(cli, talking_video, tmp_path):
+    """Times and speakers left out, captions on one narrow line each; every format in a zip; several runs in one."""
+    plain = cli("run", talking_video, "--format", "txt", "--no-times")
+    assert plain.returncode == 0, plain.stderr
+    assert "[0:" not in plain.stdout
+    run_id = cli.json("runs", "--json")[0]["run_id"]
+    narrow = cli("export", run_id, "--format", "srt", "--line-width", "20", "--lines-per-cue", "1").stdout
+    said = [line for line in narrow.splitlines() if line and "-->" not in line and not line.isdecimal()]
+    assert max(map(len, said)) <= 20
+    assert len(said) == narrow.count("-->")
+    assert cli("export", run_id, "--format", "docx", "--output", tmp_path / "talk.docx").returncode == 0
+    assert (tmp_path / "talk.docx").read_bytes().startswith(b"PK")
+    for runs, files in (
+        ([run_id], len(FORMATS)),
+        ([run_id, cli.json("runs", "--json")[-1]["run_id"]], 2 * len(FORMATS)),
+    ):
+        done = cli("export", *runs, "--format", "all", "--output", tmp_path / "all.zip")
+        assert done.returncode == 0, done.stderr
+        with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+            assert len(archive.namelist()) == files
+
+
+def test_captions_are_read_in_the_place_of_a_model(cli, talking_video, tmp_path):
+    """From a file beside the video, and from the page of a video by language: at once, and written like any run."""
+    (tmp_path / "talk.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nAnna: It was the best of times.\n")
+    record = cli.json(
+        "run", talking_video, "--captions", tmp_path / "talk.srt", "--language", "English", "--format", "json"
+    )
+    assert (record["model"], record["state"], record["cost_usd"]) == ("captions/file", "done", 0)
+    assert record["cues"] == [
+        {"start": 1.0, "end": 2.0, "text": "It was the best of times.", "speaker": "Anna", "timed_by": "captions"}
+    ]
+    with MediaServer() as media:
+        media.put("/en.vtt", Answer(b"WEBVTT\n\n00:01.000 --> 00:02.000\nHello.\n", "text/vtt"))
+        media.put("/talk.mp4", Answer.of(talking_video))
+        url = media.put("/talk", captioned_page("A talk", "/talk.mp4", {"en": "/en.vtt"}))
+        done = cli("run", url, "--captions", "en")
+        assert done.stdout == "[0:01] Hello.\n", done.stderr
+        assert "It has captions: human:en" in done.stderr
+        assert "captions/human:en: done" in done.stderr
+        missing = cli("run", url, "--captions", "fi")
+    assert missing.returncode == 2
+    assert "It has human:en." in missing.stderr
+
+
+def test_caption_puts_the_transcript_into_a_copy_of_the_video(cli, short_talking_video, tmp_path):
+    """A track by default, burned by choice, progress on stderr, and no other kind of file than the copy is."""
+    (tmp_path / "talk.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nEver tried.\n")
+    captions = ("--captions", tmp_path / "talk.srt")
+    record = cli.json("run", short_talking_video, *captions, "--format", "json")
+    wrong = cli("caption", record["run_id"], "--output", tmp_path / "copy.mkv")
+    assert (wrong.returncode, "copy.mp4" in wrong.stderr) == (2, True)
+    for extra, kinds in (((), ["video", "audio", "subtitle"]), (("--burn",), ["video", "audio"])):
+        done = cli("caption", record["run_id"][:12], *extra, "--output", tmp_path / "copy.mp4")
+        assert (done.returncode, done.stdout) == (0, ""), done.stderr
+        assert "queued" in done.stderr
+        with av.open(str(tmp_path / "copy.mp4")) as container:
+            assert [stream.type for stream in container.streams] == kinds
+
+
 def test_plan_says_what_would_be_sent_and_sends_nothing(cli, server, talking_video):
     """Route, size verdict, tokens and price, without a request to the model."""
     before = len([each for each in server.history if each.method == "POST"])
@@ -180,6 +244,13 @@ def test_models_lists_local_ones_first_and_the_living_catalogue(cli):
         (["run", "{video}", "--task", "poem"], "no task named"),
         (["run", "https://"], "link"),
         (["export", "nonsense", "--format", "srt"], "no run"),
+        (["export", "nonsense", "--format", "docx"], "--output FILE"),
+        (["run", "{video}", "--format", "all"], "--output FILE"),
+        (["run", "{video}", "--line-width", "0"], "whole number"),
+        (["run", "{video}", "--captions", "none.srt"], "no file"),
+        (["run", "{video}", "--captions", "{text}"], "not a caption file"),
+        (["run", "{video}", "--captions", "{text}", "--model", "x/y"], "in the place of a model"),
+        (["caption", "nonsense", "--output", "copy.mp4"], "no run"),
         (["run"], "SOURCE"),
     ],
 )

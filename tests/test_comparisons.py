@@ -285,7 +285,7 @@ def test_a_comparison_is_exported_for_people_and_for_programs(services, server, 
     )
     said = " ".join(row["cells"][0]["text"] for row in record["rows"])
     assert words(said) == WORDS
-    lines = list(csv.reader(io.StringIO(texts["rows"])))
+    lines = list(csv.reader(io.StringIO(texts["rows"].removeprefix("\ufeff"))))
     assert lines[0][4:] == [GEMINI, LITE, QWEN]
     assert words(" ".join(line[4] for line in lines[1:])) == WORDS
     assert not any(cell.startswith("=") for line in lines for cell in line)

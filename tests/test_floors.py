@@ -50,10 +50,12 @@ DOORS = {
     "pysubs2": ("lib/formats/",),
     "jiwer": ("lib/domain/scores.py",),
     "whisper_normalizer": ("lib/domain/normalised.py",),
+    "docx": ("lib/formats/docx.py",),
     "deno": ("lib/ytdlp.py", "lib/ytdlp/"),
 }
 
 PURE = ("lib/errors.py", "lib/domain/", "lib/formats/")
+IN_MEMORY = {"lib/formats/docx.py": {"io"}}  # python-docx writes into a file: ours is one in memory
 IMPURE = {"os", "pathlib", "socket", "urllib.request", "sqlite3", "threading", "shutil", "tempfile", "io"}
 
 
@@ -127,7 +129,7 @@ def test_each_outside_library_is_imported_behind_its_door_only(path):
     ]
     assert wrong == []
     if place.startswith(PURE):
-        assert not imported & IMPURE
+        assert not imported & (IMPURE - IN_MEMORY.get(place, set()))
 
 
 def test_only_settings_reads_the_environment():

@@ -1,19 +1,26 @@
 """Exports: the expected file written out in full, and what goes out comes back."""
 
 import contextlib
+import csv
 import json
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from io import BytesIO, StringIO
+from itertools import pairwise
 
+import docx
 import pysubs2
 import pytest
+from docx.oxml.ns import qn
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from lib.domain.transcript import Cue, TimedBy, Transcript
 from lib.errors import InputError
 from lib.formats import FORMATS, ExportFacts, ExportOptions, file_name, link_at, read_captions
+from lib.formats.csv_table import uncell
+from lib.formats.direction import directional_runs
 from lib.formats.text import is_unspaced, join_lines, one_line, width, wrap
 
 CUES = (
@@ -42,12 +49,16 @@ def render(name: str, transcript: Transcript = TALK, facts: ExportFacts = FACTS,
 
 
 def test_the_table_names_every_format():
-    """A format is found by the name the command line uses."""
+    """A format is found by the name the command line uses, and says what it is good for."""
+    assert all(fmt.title and fmt.purpose for fmt in FORMATS.values())
     assert {name: (fmt.suffix, fmt.media_type) for name, fmt in FORMATS.items()} == {
         "srt": (".srt", "application/x-subrip"),
         "vtt": (".vtt", "text/vtt"),
         "txt": (".txt", "text/plain"),
         "md": (".md", "text/markdown"),
+        "ass": (".ass", "text/x-ssa"),
+        "docx": (".docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+        "csv": (".csv", "text/csv"),
         "json": (".json", "application/json"),
     }
 
@@ -200,12 +211,145 @@ def test_json():
     )
 
 
-@pytest.mark.parametrize("name", ["srt", "vtt"])
+def test_ass():
+    """A style measured by the picture, speakers before their words and as actors, and no command in the text."""
+    cues = (Cue(1.0, 2.504, "{\\pos(1,2)}So\\Nit goes, she said.", "Anna, B."), Cue(3.0, 3.0, "Goodbye."))
+    facts = ExportFacts("A talk", "m", picture_size=(640, 360))
+    text = render("ass", Transcript(cues, ""), facts, ExportOptions(line_width=24))
+    assert text.startswith("[Script Info]\nTitle: A talk\nPlayResX: 640\nPlayResY: 360\n")
+    (style,) = [line for line in text.splitlines() if line.startswith("Style:")]
+    assert style.startswith("Style: Default,Arial,20,")
+    assert text.splitlines()[-2:] == [
+        "Dialogue: 0,0:00:01.00,0:00:02.50,Default,Anna; B.,0,0,0,,"
+        "Anna, B.:\\N(\\\u2060pos(1,2))So\\\u2060Nit goes,\\Nshe said.",
+        "Dialogue: 0,0:00:03.00,0:00:03.01,Default,,0,0,0,,Goodbye.",
+    ]
+    assert [event.plaintext for event in pysubs2.SSAFile.from_string(text)][1] == "Goodbye."
+
+
+def test_ass_in_hebrew_lets_each_line_say_where_it_begins():
+    """Encoding -1 is how a player is told to look at the letters."""
+    for said, encoding in (("שלום!", -1), ("Hello!", 1)):
+        file = pysubs2.SSAFile.from_string(render("ass", Transcript((Cue(0, 1, said),), "")))
+        assert file.styles["Default"].encoding == encoding
+        assert file[0].plaintext == said
+
+
+def test_ass_has_no_times_from_ten_hours_on():
+    """The user is told, and told what to export instead."""
+    with pytest.raises(InputError, match="10 hours") as caught:
+        render("ass", Transcript((Cue(36_000, 36_001, "late"),), ""))
+    assert "SRT" in caught.value.hint
+
+
+def test_csv():
+    """A row a line, times in seconds and as timecodes, in UTF-8 as Excel knows it."""
+    assert render("csv") == (
+        '\ufeff"start","end","start_time","end_time","speaker","text","timed_by"\r\n'
+        '0.0,2.5,"00:00:00.000","00:00:02.500","Anna","Hello, and welcome.","audio"\r\n'
+        '2.5,2.5,"00:00:02.500","00:00:02.500","Bob","5 < 6 & 7 --> 8","model"\r\n'
+        '65.25,70.0,"00:01:05.250","00:01:10.000","",'
+        '"This line is so long that it has to be broken in two for the screen.","part"\r\n'
+        '3725.0,3726.0,"01:02:05.000","01:02:06.000","","Goodbye.","audio"\r\n'
+    )
+    assert render("csv", options=PLAIN).splitlines()[:2] == ['\ufeff"text"', '"Hello, and welcome."']
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1", "'quoted'", "'=1", "fine"]
+)
+def test_no_cell_runs_as_a_formula_and_every_cell_is_read_back(text):
+    """A mark stands before what a spreadsheet would run; taken away again, the text is there as it was."""
+    (row,) = list(csv.reader(StringIO(render("csv", Transcript((Cue(0, 1, text, text),), "")))))[1:]
+    for found in (row[4], row[5]):
+        assert not found.startswith(("=", "+", "-", "@", "\t", "\r", "＝"))
+        assert uncell(found) == one_line(text)
+
+
+def test_word():
+    """Title, facts, and paragraphs with their time, their speaker in bold, and a link to the second."""
+    document = docx.Document(BytesIO(FORMATS["docx"].write(TALK, FACTS, ExportOptions())))
+    assert [paragraph.text for paragraph in document.paragraphs if paragraph.text] == [
+        "Birds | a *talk*",
+        "0:00\tAnna: Hello, and welcome.",
+        "0:02\tBob: 5 < 6 & 7 --> 8",
+        "1:05\tThis line is so long that it has to be broken in two for the screen.",
+        "1:02:05\tGoodbye.",
+    ]
+    assert [[cell.text for cell in row.cells] for row in document.tables[0].rows] == [
+        ["Video", "https://www.youtube.com/watch?v=abc"],
+        ["Duration", "1:02:10"],
+        ["Task", "transcript"],
+        ["Model", "google/gemini-3.8-flash"],
+        ["Provider", "Google"],
+        ["Made", "2026-11-22 11:30+00:00"],
+    ]
+    anna = next(paragraph for paragraph in document.paragraphs if "Anna" in paragraph.text)
+    assert [(run.text, run.font.bold) for run in anna.runs][1:] == [("Anna: ", True), ("Hello, and welcome.", None)]
+    assert [link.address for paragraph in document.paragraphs for link in paragraph.hyperlinks] == [
+        f"https://www.youtube.com/watch?v=abc&t={seconds}s" for seconds in (0, 2, 65, 3725)
+    ]
+    assert document.core_properties.title == FACTS.title
+    assert lines_of(FORMATS["docx"].write(TALK, FACTS, PLAIN))[2:] == [
+        "Hello, and welcome. 5 < 6 & 7 --> 8",
+        "This line is so long that it has to be broken in two for the screen.",
+        "Goodbye.",
+    ]
+
+
+def test_word_marks_what_is_read_from_the_right():
+    """A paragraph in Hebrew is laid out from the right, and in it the Latin name from the left, number and all."""
+    cue = Cue(0, 1, 'דיברנו על "Wi-Fi 6" היום, נכון?', "דנה")
+    document = docx.Document(BytesIO(FORMATS["docx"].write(Transcript((cue,), ""), FACTS, ExportOptions())))
+    paragraph = document.paragraphs[-1]
+    assert paragraph._p.pPr.find(qn("w:bidi")) is not None
+    assert [(run.text, run.font.rtl) for run in paragraph.runs][1:] == [
+        ("דנה: ", True),
+        ('דיברנו על "', True),
+        ("Wi-Fi 6", None),
+        ('" היום, נכון?', True),
+    ]
+    assert paragraph.runs[1].font.cs_bold
+    assert document.paragraphs[0]._p.pPr.find(qn("w:bidi")) is None
+
+
+def test_a_summary_in_word_keeps_its_layout():
+    """Headings, lists and emphasis of the answer are those of the document; pictures and HTML stay letters."""
+    answer = "## Birds\n\n- They **sing** and *fly*.\n1. first\n![x](http://evil.example/p.png) <img src=x>\n"
+    document = docx.Document(BytesIO(FORMATS["docx"].write(Transcript((), answer), FACTS, ExportOptions())))
+    found = [(each.style.name, each.text) for each in document.paragraphs if each.text][1:]
+    assert found == [
+        ("Heading 2", "Birds"),
+        ("List Bullet", "They sing and fly."),
+        ("List Number", "first"),
+        ("Normal", "![x](http://evil.example/p.png) <img src=x>"),
+    ]
+    bullet = next(each for each in document.paragraphs if each.style.name == "List Bullet")
+    assert [(run.text, run.font.bold, run.font.italic) for run in bullet.runs] == [
+        ("They ", None, None),
+        ("sing", True, None),
+        (" and ", None, None),
+        ("fly", None, True),
+        (".", None, None),
+    ]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text())
+def test_directional_runs_lose_nothing(text):
+    """Together the stretches are the text, and no two neighbours go the same way."""
+    runs = directional_runs(text)
+    assert "".join(piece for piece, _ in runs) == text
+    assert all(one != two for (_, one), (_, two) in pairwise(runs))
+
+
+@pytest.mark.parametrize("name", ["srt", "vtt", "ass", "csv"])
 def test_an_answer_without_times_is_no_caption(name):
     """A summary cannot become captions, and the user is told what can be done."""
-    with pytest.raises(InputError, match="no times") as caught:
+    with pytest.raises(InputError, match=r"no times|no lines") as caught:
         render(name, SUMMARY)
-    assert "TXT" in caught.value.hint
+    assert "Text" in caught.value.hint
+    assert FORMATS[name].needs_times
 
 
 def test_an_answer_without_times_is_text():
@@ -221,8 +365,20 @@ def test_an_answer_without_times_is_text():
 @pytest.mark.parametrize("name", FORMATS)
 def test_speakers_can_be_left_out(name):
     """The toggle holds for every format but JSON, which is the record."""
-    without = render(name, options=ExportOptions(with_speakers=False))
+    with_them, without = (words_in(name, ExportOptions(with_speakers=shown)) for shown in (True, False))
+    assert "Anna" in with_them
     assert ("Anna" in without) == (name == "json")
+
+
+def words_in(name: str, options: ExportOptions) -> str:
+    """What is written in the file, whatever it is packed in."""
+    content = FORMATS[name].write(TALK, FACTS, options)
+    return "\n".join(lines_of(content)) if name == "docx" else content.decode()
+
+
+def lines_of(content: bytes) -> list[str]:
+    """The paragraphs of a Word document."""
+    return [paragraph.text for paragraph in docx.Document(BytesIO(content)).paragraphs]
 
 
 def test_wide_letters_count_twice_and_punctuation_begins_no_line():
@@ -261,6 +417,31 @@ def test_webvtt_as_others_write_it():
         Cue(1.0, 2.0, "Yes <3", "Bob"),
         Cue(3.0, 4.0, "plain"),
     )
+
+
+SCROLLING = (
+    "WEBVTT\nKind: captions\nLanguage: en\n\n"
+    "00:00:00.080 --> 00:00:02.389 align:start position:0%\n \nhello<00:00:00.400><c> and</c><c> welcome</c>\n\n"
+    "00:00:02.389 --> 00:00:02.399 align:start position:0%\nhello and welcome\n \n\n"
+    "00:00:02.399 --> 00:00:05.000 align:start position:0%\nhello and welcome\nto<c> the</c><c> show</c>\n\n"
+    "00:00:05.000 --> 00:00:05.010 align:start position:0%\nto the show\n \n\n"
+    "00:00:05.010 --> 00:00:07.000 align:start position:0%\nto the show\nto the show\n\n"
+    "00:00:09.000 --> 00:00:10.000 align:start position:0%\nto the show\n"
+)
+
+
+def test_scrolling_captions_are_read_once():
+    """A machine's captions show each line again while the next is said: every line is there once, as it came.
+
+    What is truly said twice stays, and so does a line that comes back after a pause.
+    """
+    assert [(cue.start, cue.end, cue.text) for cue in read_captions(SCROLLING, "vtt", scrolls=True)] == [
+        (0.08, 2.389, "hello and welcome"),
+        (2.399, 5.0, "to the show"),
+        (5.01, 7.0, "to the show"),
+        (9.0, 10.0, "to the show"),
+    ]
+    assert len(read_captions(SCROLLING)) == 6
 
 
 def test_other_caption_formats_are_read_too():
@@ -370,10 +551,12 @@ def test_wrapping_loses_nothing(text, columns):
 @given(cues(), st.booleans(), st.booleans())
 def test_every_format_renders_anything(made, with_times, with_speakers):
     """No text is too strange, and what comes out can be written as UTF-8."""
+    assume(_said(made))
     options = ExportOptions(with_times, with_speakers)
-    for name in FORMATS:
-        if _said(made):
-            assert render(name, Transcript(made, "\ud800"), options=options).encode()
+    for name, fmt in FORMATS.items():
+        if name == "ass" and made[-1].end >= 36_000:
+            continue
+        assert fmt.write(Transcript(made, "\ud800"), FACTS, options)
 
 
 @settings(max_examples=200, deadline=None)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
+from lib.domain.media import Source, SourceKind
+from lib.domain.run import RunRequest
+from lib.domain.transcript import Cue, Transcript
+from lib.pipeline.copies import make_copy
 from lib.ui import frame, server
 from lib.ui.server import OnlyOurHost, allowed_hosts
 
@@ -67,6 +72,42 @@ def test_what_is_no_asset_is_not_found(client, name):
 def test_media_takes_no_other_verbs(client, asset):
     """The route only reads."""
     assert client.post(f"/api/media/{asset.id}").status_code == 405
+
+
+@pytest.fixture
+def captioned(client, asset, monkeypatch):
+    """A copy of the bicycles with captions, made here and now."""
+    services = frame.services_of(server.Settings.from_environment())
+    source = Source(SourceKind.UPLOAD, "“Räder” & more.mp4", asset_id=asset.id)
+    said = Transcript((Cue(1.0, 2.0, "Look."),), "Look.")
+    request = RunRequest(source, "local/whisper-base")
+    services._tools.store.runs.add_done("r1", request, said, started=datetime.now(UTC), asset_id=asset.id)
+
+    class AtOnce:
+        def copy(self, copy_id: str, attempt: int) -> None:
+            make_copy(copy_id, attempt, services._tools)
+
+    monkeypatch.setattr(services.copies, "_jobs", AtOnce)
+    return services.copies.get(services.copies.order("r1").id), services
+
+
+def test_a_copy_is_given_out_under_its_name_whole_and_in_ranges(client, captioned):
+    """As a download from its file: a broken transfer goes on where it stopped."""
+    copy, services = captioned
+    content = services.copies.path(copy.id).read_bytes()
+    whole = client.get(f"/api/copies/{copy.id}")
+    assert whole.content == content
+    assert whole.headers["content-type"] == "video/mp4"
+    assert whole.headers["content-disposition"].startswith("attachment; filename*=utf-8''%E2%80%9CR%C3%A4der")
+    assert whole.headers["x-content-type-options"] == "nosniff"
+    rest = client.get(f"/api/copies/{copy.id}", headers={"Range": "bytes=1000-"})
+    assert (rest.status_code, rest.content) == (206, content[1000:])
+
+
+@pytest.mark.parametrize("name", ["0" * 64, "A" * 64, "..%2f..%2fcuewise.db", "{asset}"])
+def test_what_is_no_copy_is_not_found(client, asset, name):
+    """Only a copy that is made can be had; media has a route of its own."""
+    assert client.get(f"/api/copies/{name.format(asset=asset.id)}").status_code == 404
 
 
 def test_health_answers_with_the_version(client):

@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from lib.domain.copies import CaptionForm
 from lib.domain.health import Finding, Gap, Health
 from lib.domain.media import Source, SourceKind
 from lib.domain.plan import RouteChoice, Times
 from lib.domain.run import Failure, PartRecord, PartState, Run, RunRequest, RunState, Usage
+from lib.domain.transcript import Cue, Transcript
 from lib.services import Services
 from lib.settings import Settings
 from lib.ui import frame
@@ -114,7 +116,10 @@ def test_a_finished_run_is_read_exported_and_accounted_for(open_run, finish):
     page = open_run(run.id)
     assert not page.exception
     assert not page.error
-    assert names_of(page, "download_button") == ["SRT", "VTT", "Text", "Markdown", "JSON"]
+    assert names_of(page, "download_button") == [
+        *("SRT", "VTT", "ASS", "Text", "Markdown", "Word", "CSV", "JSON", "All"),
+        *("SRT", "Markdown"),
+    ]
     assert len(page.get("bidi_component")) == 1
     assert run.parts[0].generation_id in texts(page)
     assert "beckett.mp4" in page.header[0].value.replace("\\", "")
@@ -130,7 +135,60 @@ def test_a_summary_is_shown_without_being_obeyed(open_run, finish, openrouter):
     (shown,) = [element.value for element in page.markdown if "In short" in element.value]
     assert "![" not in shown
     assert "\\$5" in shown
-    assert names_of(page, "download_button") == ["Text", "Markdown", "JSON"]
+    assert names_of(page, "download_button") == ["Text", "Markdown", "Word", "JSON", "All", "Markdown"]
+    assert not page.toggle
+
+
+def test_a_copy_with_captions_is_ordered_watched_and_taken_along(open_run, services, finish):
+    """Make, see it done, download from its own route; burning can be cancelled; the original stays."""
+    run = finish("transcript", Times.MODEL)
+    page = open_run(run.id)
+    assert page.radio(key="copy_form").value == CaptionForm.ATTACHED
+    page.button(key="make_copy").click().run()
+    assert not page.exception
+    (copy,) = services.copies.of_run(run.id)
+    deadline = time.monotonic() + 60
+    while not services.copies.get(copy.id).state.is_over:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    page.run()
+    link = json.loads(page.get("bidi_component")[0].proto.json)
+    assert link["url"] == f"/api/copies/{copy.id}"
+    assert link["label"].startswith("Download · ")
+    page.radio(key="copy_form").set_value(CaptionForm.BURNED).run()
+    services.copies._jobs = lambda: Idle()
+    page.button(key="make_copy").click().run()
+    assert "Waiting for its turn" in page.get("progress")[0].proto.text
+    page.button(key="cancel_copy").click().run()
+    assert not page.exception
+    assert page.button(key="make_copy")
+    assert [each.state for each in services.copies.of_run(run.id)] == [RunState.CANCELLED, RunState.DONE]
+
+
+class Idle:
+    """Jobs that nobody works on."""
+
+    def copy(self, copy_id: str, attempt: int) -> None:
+        """Let it wait."""
+
+    cancel = copy
+
+
+def test_no_copy_is_offered_where_there_are_no_pictures(open_run, services, two_cities):
+    """Sound alone, and a link that was never brought here, have their downloads and no more."""
+    source = services.keep_file(two_cities)
+    for number, each in enumerate((source, LINK)):
+        services._tools.store.runs.add_done(
+            f"r{number}",
+            RunRequest(each, "local/whisper-base"),
+            Transcript((Cue(1, 2, "Hello."),), "Hello."),
+            started=datetime.now(UTC),
+            asset_id=each.asset_id,
+        )
+        page = open_run(f"r{number}")
+        assert not page.exception
+        assert page.get("download_button")
+        assert not page.radio
 
 
 def test_a_failed_run_says_why_and_can_be_tried_again(open_run, services):

@@ -55,7 +55,9 @@ def test_a_direct_link_is_looked_up_without_downloading_it(server, door, footage
     """Title from the name, size from the server, and one request."""
     url = server.put("/my-talk.mp4", Answer(footage, "video/mp4"))
     video = door.look_up(url)
-    assert video == LinkVideo(url=url, title="my-talk", site="127.0.0.1", size_bytes=len(footage), has_video=True)
+    assert video == LinkVideo(
+        url=url, title="my-talk", site="127.0.0.1", size_bytes=len(footage), has_video=True, captions=()
+    )
     assert len(server.requests) == 1
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from lib import errors
 from lib.addresses import AddressGuard
+from lib.domain.captions import CaptionKind, CaptionTrack
 from lib.ytdlp import LinkDoor, LinkVideo, Need
 from lib.ytdlp.failures import our_error
 from lib.ytdlp.info import playlist_of, video_of
@@ -189,7 +190,10 @@ def test_a_youtube_video_is_described_from_its_own_page(door):
         "channel": "Ann",
         "thumbnail": "https://i.ytimg.com/vi/dQw4w9WgXcQ/hq.jpg",
         "duration": 212,
-        "subtitles": {"en": [{}], "live_chat": [{}], "de": [{}]},
+        "subtitles": {
+            "en": [{"ext": "vtt", "url": "https://www.youtube.com/api/timedtext?lang=en"}],
+            "live_chat": [{"ext": "json", "url": "https://www.youtube.com/live_chat"}],
+        },
         "requested_formats": [
             {
                 "format_id": "135",
@@ -211,7 +215,7 @@ def test_a_youtube_video_is_described_from_its_own_page(door):
         picture_url="https://i.ytimg.com/vi/dQw4w9WgXcQ/hq.jpg",
         duration=212.0,
         size_bytes=44_000_000,
-        captions=("en", "de"),
+        captions=(CaptionTrack(CaptionKind.HUMAN, "en"),),
     )
 
 

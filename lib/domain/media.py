@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+
+from lib.domain.captions import CaptionTrack
+
+_FILE_ENDING = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +22,11 @@ class VideoStream:
     frame_rate: float | None = None
     rotation: int = 0
     key_frame_spacing: float | None = None
+
+    @property
+    def watched_size(self) -> tuple[int, int]:
+        """Width and height as the pictures are watched: turned where the file says so."""
+        return (self.height, self.width) if self.rotation % 180 else (self.width, self.height)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +84,8 @@ class SourceKind(StrEnum):
 class Source:
     """Where an asset came from, or will: an upload and a file name their asset, a link gets it on download.
 
-    ``size_bytes`` is what would be downloaded, an estimate, for a link that has been looked up.
+    ``size_bytes`` is what would be downloaded, an estimate, for a link that has been looked up; ``captions`` are those
+    its site has, None where nobody has looked.
     """
 
     kind: SourceKind
@@ -85,12 +96,20 @@ class Source:
     channel: str | None = None
     picture_url: str | None = None
     size_bytes: int | None = None
+    captions: tuple[CaptionTrack, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.kind is SourceKind.LINK and not self.url:
             raise ValueError("a link has a url")
         if self.kind is not SourceKind.LINK and not self.asset_id:
             raise ValueError("an upload or a file has its asset")
+
+    @property
+    def stem(self) -> str:
+        """The title; of a file, its name without the ending."""
+        if self.kind is SourceKind.LINK:
+            return self.title
+        return _FILE_ENDING.sub("", self.title) or self.title
 
 
 @dataclass(frozen=True, slots=True)

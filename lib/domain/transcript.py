@@ -7,11 +7,13 @@ from enum import StrEnum
 
 
 class TimedBy(StrEnum):
-    """Where a time came from: heard in the audio, claimed by the model, or known only to lie in its part."""
+    """Where a time came from: heard in the audio, claimed by the model, known only to lie in its part, or written in
+    captions that were read in the place of a model."""
 
     AUDIO = "audio"
     MODEL = "model"
     PART = "part"
+    CAPTIONS = "captions"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,13 @@
 One format a file; ``FORMATS`` is the table to find them.
 """
 
+from lib.formats.ass import render_ass
 from lib.formats.captions import read_captions
+from lib.formats.csv_table import render_csv
+from lib.formats.docx import render_docx
 from lib.formats.export import ExportFacts, ExportOptions, Format
-from lib.formats.markdown import link_at, render_markdown
+from lib.formats.links import link_at
+from lib.formats.markdown import render_markdown
 from lib.formats.names import file_name
 from lib.formats.parse import parse_answer
 from lib.formats.record import record_of, render_json
@@ -13,17 +17,22 @@ from lib.formats.srt import render_srt
 from lib.formats.txt import render_txt
 from lib.formats.vtt import render_vtt
 
+DOCX_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
 FORMATS: dict[str, Format] = {
     fmt.name: fmt
     for fmt in (
-        Format("srt", "SRT", ".srt", "application/x-subrip", render_srt),
-        Format("vtt", "VTT", ".vtt", "text/vtt", render_vtt),
-        Format("txt", "TXT", ".txt", "text/plain", render_txt),
-        Format("md", "Markdown", ".md", "text/markdown", render_markdown),
-        Format("json", "JSON", ".json", "application/json", render_json),
+        Format("srt", "SRT", "captions for every player", ".srt", "application/x-subrip", render_srt, needs_times=True),
+        Format("vtt", "VTT", "captions for web pages", ".vtt", "text/vtt", render_vtt, needs_times=True),
+        Format("ass", "ASS", "captions with their look", ".ass", "text/x-ssa", render_ass, needs_times=True),
+        Format("txt", "Text", "to read anywhere", ".txt", "text/plain", render_txt),
+        Format("md", "Markdown", "for notes, with links", ".md", "text/markdown", render_markdown),
+        Format("docx", "Word", "a document to read and edit", ".docx", DOCX_TYPE, render_docx, is_text=False),
+        Format("csv", "CSV", "a row a line, for spreadsheets", ".csv", "text/csv", render_csv, needs_times=True),
+        Format("json", "JSON", "everything, for programs", ".json", "application/json", render_json),
     )
 }
-"""Every export format by its name."""
+"""Every export format by its name, in the order in which they are offered."""
 
 __all__ = [
     "FORMATS",

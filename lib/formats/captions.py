@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterable, Iterator
 
 from lib.domain.transcript import Cue
 from lib.errors import InputError
@@ -16,19 +17,26 @@ _VOICE = re.compile(r"<v(?:\.[^\s<>]+)?\s+([^<>]*)>")
 _TAG = re.compile(r"<[^<>]*>")
 _SRT_TAG = re.compile(r"</?(?:i|b|u|s|font)(?:\s[^<>]*)?>|\{\\[^{}]*\}", re.IGNORECASE)
 
+_CONTINUED = 0.1
+"""Seconds between two cues that follow each other."""
 
-def read_captions(text: str, format_hint: str | None = None) -> tuple[Cue, ...]:
+Timing = tuple[float, float]
+
+
+def read_captions(text: str, format_hint: str | None = None, *, scrolls: bool = False) -> tuple[Cue, ...]:
     """Cues from SRT or WebVTT, even broken ones, or from any other caption format that pysubs2 knows.
 
     ``format_hint`` is a name or suffix (``srt``, ``.vtt``); without it the text itself tells. Text is one line
-    a cue, freed of markup; voices and ``Anna:`` labels become speakers. Raises InputError where there are none.
+    a cue, freed of markup; voices and ``Anna:`` labels become speakers. ``scrolls`` is for WebVTT made by a machine,
+    which shows each line again while the next is said: every line is read once. Raises InputError where there are
+    no captions.
 
     SRT and WebVTT are read here: pysubs2 1.8 drops voices, and a last line that is a number.
     """
     text = encodable(text).lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     name = (format_hint or "").lower().lstrip(".")
     if name == "vtt" or text.lstrip().startswith("WEBVTT"):
-        cues = _read_vtt(text)
+        cues = _read_vtt(text, scrolls)
     elif name == "srt" or _TIMING.search(text):
         cues = _read_srt(text)
     else:
@@ -67,29 +75,47 @@ def _drop_number(payload: list[str], expected: int) -> None:
         payload.pop()
 
 
-def _read_vtt(text: str) -> list[Cue]:
-    cues: list[Cue] = []
-    timing: tuple[float, float] | None = None
-    payload: list[str] = []
-    for line in [*text.split("\n"), ""]:
+def _read_vtt(text: str, scrolls: bool) -> list[Cue]:
+    blocks: list[tuple[Timing, list[str]]] = []
+    payload: list[str] | None = None
+    for line in text.split("\n"):
         if found := _TIMING.match(line):
-            _add_voices(cues, timing, payload)
-            timing, payload = (_seconds(*found.groups()[:4]), _seconds(*found.groups()[4:])), []
-        elif not line.strip():
-            _add_voices(cues, timing, payload)
-            timing, payload = None, []
-        elif timing:
+            payload = []
+            blocks.append(((_seconds(*found.groups()[:4]), _seconds(*found.groups()[4:])), payload))
+        elif not line:  # a line of spaces does not end a cue: YouTube's begin with one
+            payload = None
+        elif payload is not None:
             payload.append(line)
+    cues: list[Cue] = []
+    for timing, lines in _once(blocks) if scrolls else blocks:
+        _add_voices(cues, timing, lines)
     return cues
 
 
-def _add_voices(cues: list[Cue], timing: tuple[float, float] | None, payload: list[str]) -> None:
+def _once(blocks: Iterable[tuple[Timing, list[str]]]) -> Iterator[tuple[Timing, list[str]]]:
+    """Each block without the lines that are shown still from the block before it."""
+    shown: list[str] = []
+    until = 0.0
+    for (start, end), payload in blocks:
+        lines = [line for line in payload if _bare(line)]
+        said = [_bare(line) for line in lines]
+        again = 0
+        if start - until <= _CONTINUED:
+            again = max(k for k in range(min(len(shown), len(said)) + 1) if not k or shown[-k:] == said[:k])
+        shown, until = said or shown, end
+        if lines[again:]:
+            yield (start, end), lines[again:]
+
+
+def _bare(line: str) -> str:
+    return one_line(html.unescape(_TAG.sub("", line)))
+
+
+def _add_voices(cues: list[Cue], timing: Timing, payload: list[str]) -> None:
     """A cue for each voice in the payload; text before the first voice has none."""
-    if not timing:
-        return
     pieces = _VOICE.split("\n".join(payload))
     for speaker, said in zip([None, *pieces[1::2]], pieces[::2], strict=True):
-        text = join_lines(one_line(html.unescape(_TAG.sub("", line))) for line in said.split("\n"))
+        text = join_lines(_bare(line) for line in said.split("\n"))
         if text:
             name = one_line(html.unescape(speaker or "")) or None
             cues.append(Cue(timing[0], max(timing), text, name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lib.domain.transcript import Transcript
 from lib.formats.export import ExportFacts, ExportOptions, caption_cues
-from lib.formats.text import one_line, wrap
+from lib.formats.text import wrap
 from lib.formats.timecode import format_srt, milliseconds
 
 
@@ -14,11 +14,9 @@ def render_srt(transcript: Transcript, facts: ExportFacts, options: ExportOption
     The format has no escapes: an arrow ``-->`` in the text becomes ``→``. Raises InputError without times.
     """
     blocks = []
-    for number, cue in enumerate(caption_cues(transcript), 1):
+    for number, cue in enumerate(caption_cues(transcript, options, names_in_text=True), 1):
         start = milliseconds(cue.start)
         end = max(milliseconds(cue.end), start + 1)
-        speaker = one_line(cue.speaker or "") if options.with_speakers else ""
-        text = f"{speaker}: {cue.text}" if speaker else cue.text
-        lines = wrap(text.replace("-->", "→"), options.line_width)
+        lines = wrap(cue.text.replace("-->", "→"), options.line_width)
         blocks.append("\n".join((str(number), f"{format_srt(start / 1000)} --> {format_srt(end / 1000)}", *lines, "")))
     return "\n".join(blocks)

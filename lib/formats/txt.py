@@ -14,7 +14,7 @@ def render_txt(transcript: Transcript, facts: ExportFacts, options: ExportOption
         return without_control(encodable(transcript.text)).strip() + "\n"
     if not options.with_times:
         spoken = paragraphs(transcript.cues, options.with_speakers)
-        return "\n\n".join(f"{speaker}: {text}" if speaker else text for speaker, text in spoken) + "\n"
+        return "\n\n".join(f"{each.speaker}: {each.text}" if each.speaker else each.text for each in spoken) + "\n"
     lines = []
     for cue in transcript.cues:
         speaker = one_line(cue.speaker or "") if options.with_speakers else ""

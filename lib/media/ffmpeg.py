@@ -82,8 +82,9 @@ def run_ffmpeg(
     duration: float,
     on_progress: Callable[[float], None] | None = None,
     is_trial: bool = False,
-) -> None:
-    """Run ffmpeg to its end. ``arguments`` go to it as they are, never through a shell; name files with ``file_url``.
+) -> list[str]:
+    """Run ffmpeg to its end, and give the last lines of what it said. ``arguments`` go to it as they are, never through
+    a shell; name files with ``file_url``.
 
     ``on_progress`` is given the share done, 0 to 1, of ``duration`` seconds of output, at least twice a second and
     in this thread. What it raises (Cancelled) ends ffmpeg at once and comes through. However this call ends, ffmpeg
@@ -124,6 +125,7 @@ def run_ffmpeg(
         raise _translated(message)
     if on_progress is not None:
         on_progress(1.0)
+    return list(said)
 
 
 def _locked_in(arguments: list[str]) -> list[str]:

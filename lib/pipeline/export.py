@@ -1,15 +1,23 @@
-"""Export: a run and its transcript as a file, or as the one JSON object that scripts read."""
+"""Export: runs and their transcripts as files, or as the one JSON object that scripts read."""
 
 from __future__ import annotations
 
+import zipfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from io import BytesIO
+from pathlib import PurePath
 
 from lib.addresses import without_password
 from lib.domain.media import MediaAsset, Source
 from lib.domain.run import Run
 from lib.domain.transcript import Transcript
 from lib.errors import InputError
-from lib.formats import FORMATS, ExportFacts, ExportOptions, file_name, record_of
+from lib.formats import FORMATS, ExportFacts, ExportOptions, Format, file_name, record_of
+
+EVERY_FORMAT = "all"
+"""Stands for a zip of every format that a transcript can be written in."""
+ZIP_TYPE = "application/zip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +29,15 @@ class Export:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Exportable:
+    """What is exported: a run, what it said, and the media it was about where we hold them."""
+
+    run: Run
+    transcript: Transcript
+    asset: MediaAsset | None = None
+
+
 def export(
     run: Run,
     transcript: Transcript,
@@ -28,18 +45,71 @@ def export(
     format_name: str,
     options: ExportOptions | None = None,
 ) -> Export:
-    """The transcript in a format. Raises InputError for an unknown format, or times asked of a text without."""
-    if format_name not in FORMATS:
-        raise InputError(f"There is no format named {format_name!r}.", f"Choose one of: {', '.join(FORMATS)}.")
-    chosen = FORMATS[format_name]
-    text = chosen.render(transcript, _facts(run, asset), options or ExportOptions())
-    name = file_name(run.request.source.title, run.request.model_id, chosen.suffix)
-    return Export(name, chosen.media_type, text.encode())
+    """The transcript in a format, or zipped in ``all`` of them.
+
+    Raises InputError for an unknown format, or times asked of a text without.
+    """
+    if format_name == EVERY_FORMAT:
+        return export_zip([Exportable(run, transcript, asset)], options=options)
+    (chosen,) = formats_of([format_name])
+    content = chosen.write(transcript, _facts(run, asset), options or ExportOptions())
+    return Export(export_name(run, chosen.suffix), chosen.media_type, content)
+
+
+def export_zip(
+    exportables: Sequence[Exportable], formats: Sequence[str] = (), options: ExportOptions | None = None
+) -> Export:
+    """One zip of several transcripts, each in all these formats, or in every one there is when none is named.
+
+    A format that a transcript cannot be written in, captions of a summary for one, is left out for it alone.
+    Raises InputError for an unknown format, and when nothing at all can be written.
+    """
+    chosen = formats_of(formats or tuple(FORMATS))
+    file, names = BytesIO(), set[str]()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for each in exportables:
+            facts = _facts(each.run, each.asset)
+            for fmt in chosen:
+                try:
+                    content = fmt.write(each.transcript, facts, options or ExportOptions())
+                except InputError:
+                    continue
+                name = _unused(export_name(each.run, fmt.suffix), names)
+                entry = zipfile.ZipInfo(name, each.run.created.timetuple()[:6])
+                archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
+    if not names:
+        raise InputError("None of these can be written so.", "Choose other formats, or wait until a run is done.")
+    runs = [each.run for each in exportables]
+    name = export_name(runs[0], ".zip") if len(runs) == 1 else f"{len(runs)} transcripts.zip"
+    return Export(name, ZIP_TYPE, file.getvalue())
+
+
+def formats_of(names: Iterable[str]) -> list[Format]:
+    """The formats of these names. Raises InputError for an unknown one."""
+    for name in names:
+        if name not in FORMATS:
+            raise InputError(f"There is no format named {name!r}.", f"Choose one of: {', '.join(FORMATS)}.")
+    return [FORMATS[name] for name in names]
+
+
+def export_name(run: Run, suffix: str) -> str:
+    """What an export of the run is called: ``Title - model.srt``."""
+    return file_name(run.request.source.stem, run.request.model_id, suffix)
 
 
 def run_record(run: Run, transcript: Transcript | None, asset: MediaAsset | None) -> dict[str, object]:
-    """The run as one JSON-ready object: the shape that ``--format json`` documents."""
+    """The run as one JSON-ready object: the shape that ``lib/formats/transcript.schema.json`` describes."""
     return record_of(transcript or Transcript((), ""), _facts(run, asset))
+
+
+def _unused(name: str, names: set[str]) -> str:
+    """The name, or with a number where another file has it; two names that differ in case alone are one on a Mac."""
+    path, number, free = PurePath(name), 1, name
+    while free.casefold() in names:
+        number += 1
+        free = f"{path.stem} ({number}){path.suffix}"
+    names.add(free.casefold())
+    return free
 
 
 def _facts(run: Run, asset: MediaAsset | None) -> ExportFacts:
@@ -52,6 +122,7 @@ def _facts(run: Run, asset: MediaAsset | None) -> ExportFacts:
         task=run.request.task,
         created=run.created,
         duration=asset.duration if asset else source.duration,
+        picture_size=asset.video.watched_size if asset and asset.video else None,
         record=_record(run, asset),
     )
 

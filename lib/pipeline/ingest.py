@@ -42,7 +42,7 @@ def ingest(request: RunRequest, tools: Tools, reporter: Reporter, *, hears_only:
         return held_asset(source.asset_id, tools)
     reporter.stage(Stage.DOWNLOADING, note="looking up")
     with tools.locks.hold(f"link {source.url}", reporter.check):
-        held = _held_link(source, hears_only, tools)
+        held = held_link(source, tools, hears_only=hears_only)
         return held or _download(request, tools, reporter, hears_only=hears_only)
 
 
@@ -52,6 +52,19 @@ def held_asset(asset_id: str, tools: Tools) -> MediaAsset:
     if asset is None or tools.files.path(asset_id) is None:
         raise MediaError("This video is no longer kept here.", "Upload it again, or paste its link again.")
     return asset
+
+
+def held_link(source: Source, tools: Tools, *, hears_only: bool) -> MediaAsset | None:
+    """What the link gave within the last day, as long as we hold it."""
+    # The video serves a model that only listens as well; the sound alone does not serve one that sees.
+    for need in (False, True) if hears_only else (False,):
+        asset_id = tools.store.assets.of_link(_link_key(source.url or "", need), hours=HOLD_LINK_HOURS)
+        if asset_id:
+            try:
+                return held_asset(asset_id, tools)
+            except CuewiseError:
+                continue
+    return None
 
 
 def _download(request: RunRequest, tools: Tools, reporter: Reporter, *, hears_only: bool) -> MediaAsset:
@@ -76,18 +89,6 @@ def _report_to(reporter: Reporter) -> Callable[[DownloadProgress], None]:
         reporter.stage(Stage.DOWNLOADING, progress.fraction, ", ".join(words))
 
     return report
-
-
-def _held_link(source: Source, hears_only: bool, tools: Tools) -> MediaAsset | None:
-    # The video serves a model that only listens as well; the sound alone does not serve one that sees.
-    for need in (False, True) if hears_only else (False,):
-        asset_id = tools.store.assets.of_link(_link_key(source.url or "", need), hours=HOLD_LINK_HOURS)
-        if asset_id:
-            try:
-                return held_asset(asset_id, tools)
-            except CuewiseError:
-                continue
-    return None
 
 
 def _measured(asset_id: str, size_bytes: int, title: str, kind: SourceKind, tools: Tools) -> Source:

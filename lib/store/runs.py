@@ -15,9 +15,10 @@ from sqlalchemy import Connection, Engine, Row, and_, delete, exists, insert, se
 from lib.domain.health import Health
 from lib.domain.plan import Plan
 from lib.domain.run import Failure, PartAnswer, PartRecord, PartState, Run, RunRequest, RunState, Stage, Usage
+from lib.domain.transcript import Transcript
 from lib.store.records import from_json, to_json
 from lib.store.rows import now, transaction
-from lib.store.tables import part, run
+from lib.store.tables import part, run, transcript
 
 Answers = tuple[PartAnswer, ...]
 UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
@@ -29,22 +30,35 @@ class Runs:
 
     def add(self, run_id: str, request: RunRequest, plan: Plan | None) -> None:
         """Write down a new run, queued, at its first attempt."""
-        values = {
-            "id": run_id,
-            "attempt": 1,
-            "created": now(),
-            "state": RunState.QUEUED,
-            "stage": Stage.WAITING,
-            "note": "",
-            "model_id": request.model_id,
-            "asset_id": request.source.asset_id,
-            "key_ref": request.key_ref,
-            "request": to_json(request),
-            "plan": to_json(plan) if plan else None,
-            "from_cache": False,
+        with transaction(self._engine) as connection:
+            connection.execute(insert(run).values(**_fresh(run_id, request, plan)))
+
+    def add_done(
+        self,
+        run_id: str,
+        request: RunRequest,
+        said: Transcript,
+        *,
+        started: datetime,
+        asset_id: str | None = None,
+        provider: str | None = None,
+    ) -> None:
+        """Write down a run that was over before it could be queued, with what it said: both, or neither."""
+        finished = now()
+        values = _fresh(run_id, request, None) | {
+            "state": RunState.DONE,
+            "asset_id": asset_id,
+            "provider": provider,
+            "started": started.isoformat(timespec="milliseconds"),
+            "finished": finished,
+            "seconds": _seconds_between(started.isoformat(), finished),
+            "progress": 1.0,
+            "cost_usd": "0",
         }
         with transaction(self._engine) as connection:
             connection.execute(insert(run).values(**values))
+            row = {"run_id": run_id, "version": 1, "record": to_json(said), "created": finished}
+            connection.execute(insert(transcript).values(**row))
 
     def get(self, run_id: str) -> Run | None:
         with transaction(self._engine) as connection:
@@ -224,6 +238,24 @@ class Runs:
     def _update(self, run_id: str, attempt: int, **values: object) -> bool:
         with transaction(self._engine) as connection:
             return bool(connection.execute(update(run).where(_current(run_id, attempt)).values(**values)).rowcount)
+
+
+def _fresh(run_id: str, request: RunRequest, plan: Plan | None) -> dict[str, object]:
+    """The row of a run that begins."""
+    return {
+        "id": run_id,
+        "attempt": 1,
+        "created": now(),
+        "state": RunState.QUEUED,
+        "stage": Stage.WAITING,
+        "note": "",
+        "model_id": request.model_id,
+        "asset_id": request.source.asset_id,
+        "key_ref": request.key_ref,
+        "request": to_json(request),
+        "plan": to_json(plan) if plan else None,
+        "from_cache": False,
+    }
 
 
 def _current(run_id: str, attempt: int):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lib.store.assets import Assets
 from lib.store.comparisons import Comparisons
+from lib.store.copies import Copies
 from lib.store.engine import open_engine
 from lib.store.generations import Generations
 from lib.store.runs import Runs
@@ -19,6 +20,7 @@ class Store:
         self.assets = Assets(self._engine)
         self.runs = Runs(self._engine)
         self.generations = Generations(self._engine)
+        self.copies = Copies(self._engine)
         self.transcripts = Transcripts(self._engine)
         self.comparisons = Comparisons(self._engine)
         self.preferences = PreferenceShelf(self._engine)

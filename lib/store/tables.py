@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -141,6 +141,25 @@ vote = Table(
     Column("verdict", String(16), nullable=False),
     Column("task", String(32), nullable=False),
     Column("created", String(32), nullable=False),
+)
+
+captioned_copy = Table(
+    "captioned_copy",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("created", String(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("progress", Float),
+    Column("form", String(16), nullable=False),
+    Column("media_type", String(64), nullable=False),
+    Column("suffix", String(8), nullable=False),
+    Column("size_bytes", BigInteger),
+    Column("failure", Text),
+    Column("record", Text, nullable=False),
+    Index("captioned_copy_run", "run_id"),
+    Index("captioned_copy_state", "state"),
 )
 
 preference = Table(

@@ -42,12 +42,13 @@ MEDIA_HEADERS = {
     "Cache-Control": "private, max-age=3600",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+COPY_HEADERS = {name: value for name, value in MEDIA_HEADERS.items() if name != "Content-Disposition"}
 
 
 def media(request: Request) -> Response:
     """The bytes of one asset, whole or in ranges; 404 for anything that is not an asset we hold."""
     asset_id = request.path_params["asset_id"]
-    if len(asset_id) != 64 or not set(asset_id) <= set(string.hexdigits.lower()):
+    if not _is_digest(asset_id):
         return PlainTextResponse("There is no such media.", status_code=404)
     try:
         services = services_of(Settings.from_environment())
@@ -59,6 +60,27 @@ def media(request: Request) -> Response:
         return PlainTextResponse("There is no such media.", status_code=404)
     media_type = asset.media_type if asset.media_type.startswith(("video/", "audio/")) else "application/octet-stream"
     return FileResponse(path, media_type=media_type, headers=MEDIA_HEADERS)
+
+
+def copy(request: Request) -> Response:
+    """A copy of a video with captions in it, to keep: whole or in ranges; 404 for anything that is not made."""
+    copy_id = request.path_params["copy_id"]
+    if not _is_digest(copy_id):
+        return PlainTextResponse("There is no such copy.", status_code=404)
+    try:
+        services = services_of(Settings.from_environment())
+        found, path = services.copies.get(copy_id), services.copies.path(copy_id)
+        name = services.copies.name(found) if found is not None else ""
+    except CuewiseError as error:
+        log.warning("copy %s cannot be served: %s", copy_id, error)
+        return PlainTextResponse(str(error), status_code=503)
+    if found is None or path is None:
+        return PlainTextResponse("There is no such copy.", status_code=404)
+    return FileResponse(path, media_type=found.media_type, filename=name, headers=COPY_HEADERS)
+
+
+def _is_digest(text: str) -> bool:
+    return len(text) == 64 and set(text) <= set(string.hexdigits.lower())
 
 
 def health(request: Request) -> Response:
@@ -144,7 +166,11 @@ async def running(app: st.App) -> AsyncIterator[None]:
     close_services()
 
 
-ROUTES = [Route("/api/media/{asset_id}", media), Route("/api/health", health)]
+ROUTES = [
+    Route("/api/media/{asset_id}", media),
+    Route("/api/copies/{copy_id}", copy),
+    Route("/api/health", health),
+]
 
 app = st.App(
     ROOT / "app.py",

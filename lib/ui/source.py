@@ -203,6 +203,7 @@ def chosen_videos(videos: tuple[LinkVideo, ...]) -> Chosen:
             channel=video.channel,
             picture_url=video.picture_url,
             size_bytes=video.size_bytes,
+            captions=video.captions,
         )
         for video in videos
     )

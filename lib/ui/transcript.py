@@ -7,24 +7,28 @@ from dataclasses import replace
 
 import streamlit as st
 
+from lib.domain.captions import is_captions, track_of
 from lib.domain.run import PartState, Run, RunState, Stage
 from lib.domain.transcript import Segment, Transcript
 from lib.errors import CuewiseError
 from lib.formats.parse import parse_answer
 from lib.formats.timecode import parse_time
 from lib.services import Services
+from lib.ui.download import render_downloads
 from lib.ui.health import marks
 from lib.ui.markdown import safe_markdown
 from lib.ui.parts import part_chips, render_failures
-from lib.ui.player import playable, render_player
+from lib.ui.player import Playable, playable, render_player
 from lib.ui.repair import do_or_tell, render_health, sought
 from lib.ui.session import session_key
+from lib.ui.video_copy import render_video_copy
 from lib.ui.words import (
     ROUTE_WORDS,
     STATE_COLOURS,
     STATE_ICONS,
     STATE_WORDS,
     UNKNOWN,
+    captions_words,
     clock,
     cost_words,
     count_words,
@@ -37,8 +41,7 @@ from lib.ui.words import (
 
 REFRESH_SECONDS = 1.0
 FACT_WIDTH = 200
-EXPORTS = {"srt": "SRT", "vtt": "VTT", "txt": "Text", "md": "Markdown", "json": "JSON"}
-UNTIMED_EXPORTS = ("txt", "md", "json")
+NOT_FETCHED = "Only the captions were fetched. Run a model over this link to bring the video here as well."
 
 
 def render_transcript(services: Services, run_id: str | None, start_text: str | None = None) -> None:
@@ -116,12 +119,12 @@ def _clip_words(run: Run) -> str:
 
 
 def _render_standing(services: Services, run: Run) -> None:
-    """What the run is doing, or why it stopped, with the one thing to press; exports when it is done."""
+    """What the run is doing, or why it stopped, with the one thing to press; downloads when it is done."""
     if not run.state.is_over:
         _render_progress(services, run)
         return
     if run.state is RunState.DONE:
-        _render_exports(services, run)
+        _render_actions(services, run)
     elif run.state is RunState.CANCELLED:
         st.info("Cancelled. What was finished is kept; press Retry to go on from there.", icon=":material/block:")
     elif run.failure is not None:
@@ -154,26 +157,16 @@ def _fraction(run: Run) -> float:
     return sum(part.state in over for part in run.parts) / len(run.parts) if len(run.parts) > 1 else 0.0
 
 
-def _render_exports(services: Services, run: Run) -> None:
-    formats = EXPORTS if _is_timed(services, run) else UNTIMED_EXPORTS
+def _render_actions(services: Services, run: Run) -> None:
+    """What can be taken along from a run that is done."""
+    transcript = services.transcript(run.id)
+    if transcript is None:
+        return
+    asset = services.asset(run.asset_id) if run.asset_id else None
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown("Download")
-        for name in formats:
-            # The name of a file is known only with its content, so the browser's is made of the title alone.
-            st.download_button(
-                EXPORTS[name],
-                data=lambda name=name: services.export(run.id, name).content,
-                file_name=f"{_file_stem(run.request.source.title)}.{name}",
-                on_click="ignore",
-                key=f"export_{name}",
-                icon=":material/download:",
-            )
-
-
-def _file_stem(title: str) -> str:
-    """A title as a file name that every system takes."""
-    name = "".join(letter if letter.isalnum() or letter in " -_.,()'" else " " for letter in title)
-    return " ".join(name.rsplit(".", 1)[0].split())[:80].strip(" .") or "transcript"
+        options = render_downloads(services, run, transcript)
+        if transcript.cues and asset is not None and asset.has_picture:
+            render_video_copy(services, run, options)
 
 
 def _render_reading(services: Services, run: Run, start_at: float | None) -> None:
@@ -185,7 +178,7 @@ def _render_reading(services: Services, run: Run, start_at: float | None) -> Non
         st.caption("What had arrived before it stopped:")
     asset_id = run.asset_id or run.request.source.asset_id
     asset = services.asset(asset_id) if asset_id else None
-    media = playable(asset)
+    media = Playable(notice=NOT_FETCHED) if asset is None and is_captions(run.request.model_id) else playable(asset)
     title, start_at = run.request.source.title, run.request.start if start_at is None else start_at
     if _is_timed(services, run) or (transcript and transcript.cues):
         render_player(
@@ -266,6 +259,8 @@ def _facts(services: Services, run: Run) -> list[tuple[str, str]]:
 
 
 def _model_name(services: Services, run: Run) -> str:
+    if is_captions(run.request.model_id):
+        return captions_words(track_of(run.request.model_id))
     try:
         return services.model(run.request.model_id).name
     except CuewiseError:

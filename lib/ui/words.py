@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from lib.domain.captions import UNKNOWN_LANGUAGE, CaptionKind, CaptionTrack, is_captions
 from lib.domain.model import Model
 from lib.domain.plan import MEGABYTE, Plan, Quality, Route, RouteChoice, SizeVerdict, Times
 from lib.domain.run import Failure, PartState, Run, RunState, Stage
@@ -89,6 +90,12 @@ TIMED_BY_WORDS = {
     TimedBy.AUDIO: "time heard in the audio",
     TimedBy.MODEL: "time given by the model",
     TimedBy.PART: "time estimated within its part",
+    TimedBy.CAPTIONS: "time from the captions",
+}
+CAPTION_KIND_WORDS = {
+    CaptionKind.HUMAN: "Captions by people",
+    CaptionKind.AUTOMATIC: "Automatic captions",
+    CaptionKind.FILE: "Captions from a file",
 }
 QUALITY_WORDS = {Quality.SPEECH: "Speech", Quality.VISUAL: "Visual detail"}
 QUALITY_MEANING = {
@@ -190,11 +197,19 @@ def cost_words(run: Run) -> str:
     """What a run has cost so far, from what the provider billed."""
     if run.request.model_id.startswith("local/"):
         return "free and private"
+    if is_captions(run.request.model_id):
+        return "free"
     if run.from_cache:
         return "$0 (answered before)"
     if run.cost_usd is None:
         return "cost not reported" if run.state is RunState.DONE else UNKNOWN
     return money(run.cost_usd)
+
+
+def captions_words(track: CaptionTrack) -> str:
+    """``Captions by people, English``; ``Automatic captions, German``; ``Captions from a file``."""
+    language = "" if track.language == UNKNOWN_LANGUAGE else f", {track.language_words}"
+    return f"{CAPTION_KIND_WORDS[track.kind]}{language}"
 
 
 def bytes_words(size_bytes: int | None) -> str:

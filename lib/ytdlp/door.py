@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies
 
 from lib.addresses import AddressGuard, without_credentials
+from lib.domain.captions import CaptionTrack
 from lib.errors import BadLink, CuewiseError, DownloadFailed, LinkTooLarge, NothingThere, NotMediaPage
 from lib.ytdlp.answers import Answers
+from lib.ytdlp.captions import file_of
 from lib.ytdlp.debug_log import DebugLog
 from lib.ytdlp.failures import chain_of, translated
 from lib.ytdlp.folder import check_room, keep_only, make_folder, stem_of, throw_halves_away, whole_file
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 SOCKET_TIMEOUT = 20.0  # seconds of silence
 DOWNLOAD_RETRIES = 2
 PICTURE_BYTES = 2_000_000
+CAPTIONS_BYTES = 20_000_000  # a day of talk takes a few
 PICTURE_STARTS = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8")
 
 log = logging.getLogger(__name__)
@@ -95,6 +98,25 @@ class LinkDoor:
             return None
         is_picture = content.startswith(PICTURE_STARTS) or content[8:12] == b"WEBP"
         return content if is_picture and len(content) <= PICTURE_BYTES else None
+
+    def captions(self, url: str, track: CaptionTrack, folder: Path) -> tuple[str, str]:
+        """The text of a track's file and its kind (``vtt``, ``srt``), fetched into ``folder`` on its way.
+
+        Raises NothingThere when the track is no longer there, LinkTooLarge, and LinkError like ``look_up``.
+        """
+        make_folder(folder)
+        with self._open(url, Need(), folder, Meter(None, CAPTIONS_BYTES)) as (ydl, url):
+            info = ydl.extract_info(url, download=False)
+            file = None if not info or is_playlist(info) else file_of(info, track)
+            if info is None or file is None:
+                raise NothingThere("These captions are no longer behind this link.", "Look the link up again.")
+            if file.get("data") is not None:
+                return str(file["data"]), file["ext"]
+            path = folder / f"captions.{file['ext']}"
+            ydl.dl(str(path), {"http_headers": info.get("http_headers") or {}, **file}, subtitle=True)
+            if not path.is_file() or not path.stat().st_size:
+                raise DownloadFailed("The site gave an empty file of captions.", "Choose another language or a model.")
+            return path.read_text("utf-8", "replace"), file["ext"]
 
     def download(self, url: str, folder: Path, need: Need | None = None, on_progress: OnProgress | None = None) -> Path:
         """Bring the video into ``folder`` and return the path of the whole file.

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from lib.errors import CuewiseError, NotMediaPage
 from lib.ytdlp.answers import Answer, Answers
+from lib.ytdlp.captions import tracks_of
 from lib.ytdlp.links import PLAYLIST_LIMIT, LinkPlaylist, LinkVideo
 
 Info = dict[str, Any]
@@ -35,7 +36,7 @@ def video_of(info: Info, url: str, answers: Answers) -> LinkVideo:
         duration=_number(info.get("duration")),
         size_bytes=size_of(info, answers),
         has_video=any(part.get("vcodec") != "none" for part in parts_of(info)),
-        captions=tuple(language for language in info.get("subtitles") or {} if language != "live_chat"),
+        captions=tracks_of(info),
     )
 
 

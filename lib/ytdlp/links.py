@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lib.domain.captions import CaptionTrack
+
 PLAYLIST_LIMIT = 200
 
 
@@ -11,7 +13,8 @@ PLAYLIST_LIMIT = 200
 class LinkVideo:
     """One video behind a link. ``size_bytes`` is what would be downloaded, None where the site does not say.
 
-    ``captions`` are the languages of captions written by people. ``url`` leads to this video again.
+    ``captions`` are there without asking a model, those written by people first; None where nobody has looked.
+    ``url`` leads to this video again.
     """
 
     url: str
@@ -22,7 +25,7 @@ class LinkVideo:
     duration: float | None = None
     size_bytes: int | None = None
     has_video: bool = True
-    captions: tuple[str, ...] = ()
+    captions: tuple[CaptionTrack, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

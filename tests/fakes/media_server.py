@@ -74,6 +74,21 @@ def video_page(title: str, *sources: str, picture: str = "/poster.jpg") -> Answe
     return page(f"<!DOCTYPE html><html><head>{head}</head><body><h1>{escape(title)}</h1>{players}</body></html>")
 
 
+def captioned_page(title: str, source: str, tracks: Mapping[str, str]) -> Answer:
+    """A page with a player whose captions are tracks: language and link of each."""
+    rows = "".join(
+        f'<track kind="captions" srclang="{escape(name)}" src="{escape(at)}">' for name, at in tracks.items()
+    )
+    player = f'<video controls><source src="{escape(source)}" type="video/mp4">{rows}</video>'
+    return page(f"<!DOCTYPE html><html><head><title>{escape(title)}</title></head><body>{player}</body></html>")
+
+
+def hls_playlist(*lines: str) -> Answer:
+    """A manifest of HLS with these lines."""
+    body = "\n".join(("#EXTM3U", *lines, "")).encode()
+    return Answer(body=body, media_type="application/vnd.apple.mpegurl", ranges=False)
+
+
 def shared_page(title: str, source: str) -> Answer:
     """A page that names its video only for those who share it (Open Graph)."""
     head = f'<title>{escape(title)}</title><meta property="og:video" content="{escape(source)}">'

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
 
 from lib.domain.comparison import ComparisonTable
-from lib.formats.text import encodable, one_line
+from lib.formats.csv import cell
+from lib.formats.text import one_line
 from lib.formats.timecode import format_clock
 
 FIGURES = (
@@ -57,17 +58,9 @@ def render_rows_csv(table: ComparisonTable) -> str:
 
 
 def csv_text(lines: Iterable[Sequence[object]]) -> str:
-    """RFC 4180, in UTF-8 without a mark. A cell that a spreadsheet would take for a formula begins with ``'``."""
-    written: list[str] = []
+    """RFC 4180, in UTF-8 with the mark by which Excel knows it. No text runs as a formula: see ``lib.formats.csv``."""
+    written: list[str] = ["\ufeff"]
     writer = csv.writer(SimpleNamespace(write=written.append), lineterminator="\r\n")
     for line in lines:
-        writer.writerow([_cell(value) for value in line])
+        writer.writerow([cell(str(value)) if isinstance(value, str) else value for value in line])
     return "".join(written)
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    text = encodable(str(value))
-    is_number = not isinstance(value, str)
-    return f"'{text}" if not is_number and text[:1] in "=+-@\t\r" and text else text

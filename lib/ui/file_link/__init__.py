@@ -1,0 +1,16 @@
+"""A button that is a link to a file of ours: it downloads in place. Streamlit's own opens a window for it first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lib.ui.component import component
+
+HERE = Path(__file__).parent
+
+_component = component("file_link", HERE / "file_link.js", HERE / "file_link.css")
+
+
+def render_file_link(label: str, url: str, *, key: str) -> None:
+    """Draw the link. ``url`` is a path of our own server, which says what the file is called."""
+    _component(key=key, data={"label": label, "url": url}, width="content", height="content")
