@@ -113,8 +113,8 @@ class Services:
         self._tools = tools
         self._jobs = None
         self._worker = WorkerProcess(settings.worker_environment())
-        self.comparisons = Comparisons(tools, lambda request, key: self.submit(request, key=key))
         self.captions = Captions(tools)
+        self.comparisons = Comparisons(tools, self.submit, self.captions.fetch)
         self.copies = Copies(tools, self._open_jobs, self.ensure_worker)
 
     # What the user chose, and what there is to choose from

@@ -111,6 +111,17 @@ def test_captions_are_a_reference_without_a_run(services, link):
     assert services.runs() == []
 
 
+def test_a_comparison_is_measured_against_the_videos_own_captions(services, link):
+    """Captions by people are a reference without a file; a machine's are named as such."""
+    run = services.captions.transcribe(link, services.captions.find(link, "en"))
+    comparison = services.comparisons.of_runs([run.id])
+    services.comparisons.measure_against(comparison.id, services.captions.find(link, "en"))
+    table = services.comparisons.table(comparison.id)
+    assert table.comparison.reference.name == "English (GB) captions of the video"
+    services.comparisons.measure_against(comparison.id, services.captions.find(link, "automatic"))
+    assert services.comparisons.get(comparison.id).reference.is_automatic
+
+
 def test_the_player_plays_what_was_downloaded_before(services, link, file):
     """Captions of a link whose video is here, from a run of the same day, stand beside its player."""
     from lib.pipeline.ingest import _link_key

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from lib.domain.captions import CaptionKind, CaptionTrack
 from lib.domain.comparison import (
     CONSENSUS,
     LABELS,
@@ -26,7 +27,7 @@ from lib.domain.consensus import consensus, merged
 from lib.domain.cues import shape_cues
 from lib.domain.grid import Column, Grid, make_grid
 from lib.domain.health import assess
-from lib.domain.media import Clip
+from lib.domain.media import Clip, Source
 from lib.domain.normalised import normalised_words, normaliser_name
 from lib.domain.ranking import Standing, Verdict, Vote, bradley_terry
 from lib.domain.run import Run, RunRequest, RunState, Usage
@@ -54,7 +55,8 @@ AGREEMENT_STEP = 30.0
 """Seconds over which agreement is counted together: some 80 words."""
 GRIDS_KEPT = 8
 
-Submit = Callable[[RunRequest, str | None], Run]
+Submit = Callable[..., Run]
+FetchCaptions = Callable[[Source, CaptionTrack], Transcript]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +86,13 @@ class _Laid:
 
 
 class Comparisons:
-    """Verbs for pages and the command line. ``submit`` queues one run, with the key that it may use."""
+    """Verbs for pages and the command line. ``submit`` queues one run, with the key that it may use;
+    ``fetch_captions`` gets what stands in a track of a link."""
 
-    def __init__(self, tools: Tools, submit: Submit) -> None:
+    def __init__(self, tools: Tools, submit: Submit, fetch_captions: FetchCaptions) -> None:
         self._tools = tools
         self._submit = submit
+        self._fetch_captions = fetch_captions
         self._kept: OrderedDict[object, _Laid] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -235,6 +239,14 @@ class Comparisons:
         self._known(comparison_id)
         self._tools.store.comparisons.set_reference(comparison_id, reference)
 
+    def measure_against(self, comparison_id: str, track: CaptionTrack) -> None:
+        """The same with the captions that the video's site has, fetched now. Raises LinkError and InputError."""
+        source = self.runs(comparison_id)[0].request.source
+        fetched = self._fetch_captions(source, track)
+        is_automatic = track.kind is CaptionKind.AUTOMATIC
+        name = f"{track.language_words} captions of the video{', automatic' if is_automatic else ''}"
+        self.set_reference(comparison_id, Reference(name, fetched.text, fetched.cues, is_automatic))
+
     # Judging
 
     def next_pair(self, comparison_id: str) -> tuple[str, str] | None:
@@ -361,7 +373,7 @@ class Comparisons:
         problems: list[CuewiseError] = []
         for request in requests:
             try:
-                run = self._submit(request, key)
+                run = self._submit(request, key=key)
             except CuewiseError as problem:
                 problems.append(problem)
             else:

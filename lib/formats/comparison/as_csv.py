@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
 
 from lib.domain.comparison import ComparisonTable
-from lib.formats.csv import cell
+from lib.formats.csv_table import cell
 from lib.formats.text import one_line
 from lib.formats.timecode import format_clock
 
@@ -58,7 +58,7 @@ def render_rows_csv(table: ComparisonTable) -> str:
 
 
 def csv_text(lines: Iterable[Sequence[object]]) -> str:
-    """RFC 4180, in UTF-8 with the mark by which Excel knows it. No text runs as a formula: see ``lib.formats.csv``."""
+    """RFC 4180, in UTF-8 with the mark by which Excel knows it. No text runs as a formula: see ``lib.formats.csv_table``."""
     written: list[str] = ["\ufeff"]
     writer = csv.writer(SimpleNamespace(write=written.append), lineterminator="\r\n")
     for line in lines:

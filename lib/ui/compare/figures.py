@@ -11,7 +11,7 @@ from lib.formats.references import read_reference
 from lib.services import Services
 from lib.ui.compare_charts import AgreementLine, CostPoint, Measure, agreement_chart, cost_chart
 from lib.ui.repair import do_or_tell
-from lib.ui.words import STATE_WORDS, plain, render_failure
+from lib.ui.words import STATE_WORDS, captions_words, plain, render_failure
 
 REFERENCE_TYPES = ("srt", "vtt", "txt")
 REFERENCE_BYTES = 5_000_000
@@ -30,6 +30,20 @@ def _render_verdict(table: ComparisonTable) -> None:
         st.caption(":material/hourglass_top: The verdict comes when every model is done.")
     elif table.verdict:
         st.markdown("\n".join(f"- {plain(sentence)}" for sentence in table.verdict))
+
+
+def _offer_captions(services: Services, table: ComparisonTable) -> None:
+    """The captions that the video's site has: by people first, a machine's named as such."""
+    source = table.runs[0].request.source
+    tracks = source.captions or ()
+    if not tracks:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        track = st.selectbox(
+            "The video's own captions", tracks, format_func=captions_words, key=f"captions_{table.comparison.id}"
+        )
+        if st.button("Measure against these", key="captions_use", icon=":material/closed_caption:"):
+            do_or_tell(lambda: services.comparisons.measure_against(table.comparison.id, track))
 
 
 def _render_table(table: ComparisonTable) -> None:
@@ -115,6 +129,7 @@ def _render_reference(services: Services, table: ComparisonTable) -> None:
                 st.markdown(f":material/check_circle: {plain(comparison.reference.name + automatic)}", width="stretch")
                 if st.button("Take it away", key="reference_away", type="tertiary", icon=":material/close:"):
                     do_or_tell(lambda: services.comparisons.set_reference(comparison.id, None))
+        _offer_captions(services, table)
         given = st.file_uploader(
             "SRT, VTT or TXT", type=REFERENCE_TYPES, key=f"reference_{comparison.id}", max_upload_size=5
         )
