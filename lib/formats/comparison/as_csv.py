@@ -58,7 +58,7 @@ def render_rows_csv(table: ComparisonTable) -> str:
 
 
 def csv_text(lines: Iterable[Sequence[object]]) -> str:
-    """RFC 4180, in UTF-8 with the mark by which Excel knows it. No text runs as a formula: see ``lib.formats.csv_table``."""
+    """RFC 4180, in UTF-8 with the mark by which Excel knows it. No text runs as a formula: see ``csv_table``."""
     written: list[str] = ["\ufeff"]
     writer = csv.writer(SimpleNamespace(write=written.append), lineterminator="\r\n")
     for line in lines:
