@@ -11,16 +11,18 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from lib.domain.health import Health
+from lib.domain.library import Filters
 from lib.domain.media import AudioStream, Clip, MediaAsset, Source, SourceKind, VideoStream
 from lib.domain.model import Model, Price, PriceStep
 from lib.domain.plan import Part, Plan, Route, SizeVerdict
 from lib.domain.run import Failure, Generation, PartState, RunRequest, RunState, Stage, Usage
+from lib.domain.search import read_query
 from lib.domain.transcript import Cue, Segment, TimedBy, Transcript, Word
 from lib.errors import StorageError
 from lib.store import Preferences, Store
 from lib.store.engine import MIGRATIONS
 from lib.store.records import from_json, to_json
-from lib.store.tables import metadata
+from lib.store.tables import is_compared, metadata
 
 ASSET = MediaAsset(
     "a" * 64, 1000, "mp4", "video/mp4", 12.5, VideoStream("h264", 640, 480, 29.97), (AudioStream("aac", 2, 44100),)
@@ -67,7 +69,8 @@ def test_migrations_make_the_tables_that_the_code_names(tmp_path, store):
     """The newest migration and lib.store.tables describe the same database."""
     engine = create_engine(f"sqlite:///{tmp_path / 'cuewise.db'}")
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        context = MigrationContext.configure(connection, opts={"include_name": is_compared})
+        assert compare_metadata(context, metadata) == []
     engine.dispose()
 
 
@@ -97,6 +100,37 @@ def test_an_older_database_is_brought_up_to_date_and_loses_nothing(tmp_path):
     store = Store(url)
     assert store.runs.get("r1").parts[0].partial_text == "text"
     assert store.transcripts.get("r1").text == "text"
+    store.close()
+
+
+def test_runs_kept_before_there_was_a_library_are_in_it(tmp_path):
+    """Their task, title and video are taken from their request, links to one video being one video."""
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    engine = create_engine(url)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    links = [
+        Source(SourceKind.LINK, "Film", url=f"https://{each}abcdefghijk") for each in ("youtu.be/", "youtube.com/v/")
+    ]
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        for number, source in enumerate((SOURCE, *links)):
+            connection.exec_driver_sql(
+                "INSERT INTO run (id, attempt, created, state, stage, note, model_id, request, from_cache) "
+                "VALUES (?, 1, '2026-11-22T00:00:00+00:00', 'done', 'waiting', '', 'a/b', ?, 0)",
+                (f"r{number}", to_json(RunRequest(source, "a/b", task="summary"))),
+            )
+            connection.exec_driver_sql(
+                "INSERT INTO transcript (run_id, version, record, created) VALUES (?, 1, ?, '')",
+                (f"r{number}", to_json(Transcript((Cue(3, 4, "It was said."),), "It was said."))),
+            )
+    engine.dispose()
+    store = Store(url)
+    assert [run.id for run in store.runs.of_videos([ASSET.id])] == ["r0"]
+    assert {run.id for run in store.runs.of_videos([links[0].video_id])} == {"r1", "r2"}
+    assert store.videos.page(Filters(task="summary"), "film", limit=9, offset=0) == ([links[0].video_id], 1)
+    assert len(store.search.find(read_query("said")).ids) == 3
     store.close()
 
 

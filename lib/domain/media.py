@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from lib.domain.captions import CaptionTrack
+from lib.domain.youtube import canonical
 
 _FILE_ENDING = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
@@ -110,6 +112,15 @@ class Source:
         if self.kind is SourceKind.LINK:
             return self.title
         return _FILE_ENDING.sub("", self.title) or self.title
+
+    @property
+    def video_id(self) -> str:
+        """What two sources of one video have in common: of a file the SHA-256 of its bytes, of a link that of its
+        address, in hexadecimal."""
+        if self.kind is not SourceKind.LINK:
+            return self.asset_id or ""
+        url = self.url or ""
+        return hashlib.sha256((canonical(url) or url).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def _made(
         found = tools.store.assets.rendition(name)
         if found is None or not rendition_file(found, tools).exists():
             found = _make(name, asset, clip, recipe, tools, on_progress)
-            tools.store.assets.keep_rendition(found)
+            tools.store.assets.keep_rendition(found, asset.id)
     return found
 
 

@@ -1,7 +1,7 @@
 """The database: the only package that imports SQLAlchemy and Alembic.
 
-``Store`` keeps assets, runs, parts, generations, transcripts and preferences, on SQLite by default and on
-PostgreSQL by URL. Records go in and come out as the frozen dataclasses of ``lib.domain``.
+``Store`` keeps assets, runs, parts, generations, transcripts, tags and preferences, on SQLite by default and on
+PostgreSQL by URL, and finds what was said. Records go in and come out as the frozen dataclasses of ``lib.domain``.
 """
 
 from lib.store.generations import Kept, Measured

@@ -37,9 +37,21 @@ class Assets:
         with transaction(self._engine) as connection:
             return connection.scalar(wanted)
 
-    def keep_rendition(self, record: Rendition) -> None:
-        """Write down what a rendition holds: its file alone does not say where it begins."""
-        put(self._engine, rendition, id=record.id, record=to_json(record))
+    def ids(self) -> set[str]:
+        """The ids of all assets that are known."""
+        with transaction(self._engine) as connection:
+            return set(connection.scalars(select(asset.c.id)))
+
+    def some(self, asset_ids: Sequence[str]) -> dict[str, MediaAsset]:
+        """The assets of these ids that there are, by id."""
+        wanted = select(asset.c.record).where(asset.c.id.in_(asset_ids))
+        with transaction(self._engine) as connection:
+            found = [from_json(MediaAsset, text) for text in connection.scalars(wanted)]
+        return {each.id: each for each in found}
+
+    def keep_rendition(self, record: Rendition, asset_id: str) -> None:
+        """Write down what a rendition of an asset holds: its file alone does not say where it begins."""
+        put(self._engine, rendition, id=record.id, asset_id=asset_id, record=to_json(record))
 
     def rendition(self, rendition_id: str) -> Rendition | None:
         with transaction(self._engine) as connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine, Table
+from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 
@@ -34,8 +34,16 @@ def transaction(engine: Engine):
 
 def put(engine: Engine, table: Table, **values: object) -> None:
     """Insert the row, or replace the one with the same primary key."""
-    insert = (sqlite if engine.dialect.name == "sqlite" else postgresql).insert(table).values(**values)
+    with transaction(engine) as connection:
+        put_with(connection, table, **values)
+
+
+def put_with(connection: Connection, table: Table, **values: object) -> None:
+    """The same, as a part of a transaction that is going on."""
+    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table).values(**values)
     keys = [column.name for column in table.primary_key]
     rest = {name: insert.excluded[name] for name in values if name not in keys}
-    with transaction(engine) as connection:
+    if rest:
         connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=rest))
+    else:
+        connection.execute(insert.on_conflict_do_nothing(index_elements=keys))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import Connection, Engine, Row, and_, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, delete, exists, insert, literal, select, update
 
 from lib.domain.health import Health
 from lib.domain.plan import Plan
@@ -18,15 +18,17 @@ from lib.domain.run import Failure, PartAnswer, PartRecord, PartState, Run, RunR
 from lib.domain.transcript import Transcript
 from lib.store.records import from_json, to_json
 from lib.store.rows import now, transaction
-from lib.store.tables import part, run, transcript
+from lib.store.tables import part, run
+from lib.store.transcripts import Transcripts
 
 Answers = tuple[PartAnswer, ...]
 UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
 
 
 class Runs:
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, transcripts: Transcripts) -> None:
         self._engine = engine
+        self._transcripts = transcripts
 
     def add(self, run_id: str, request: RunRequest, plan: Plan | None) -> None:
         """Write down a new run, queued, at its first attempt."""
@@ -57,8 +59,7 @@ class Runs:
         }
         with transaction(self._engine) as connection:
             connection.execute(insert(run).values(**values))
-            row = {"run_id": run_id, "version": 1, "record": to_json(said), "created": finished}
-            connection.execute(insert(transcript).values(**row))
+            self._transcripts.put(connection, run_id, said)
 
     def get(self, run_id: str) -> Run | None:
         with transaction(self._engine) as connection:
@@ -70,6 +71,18 @@ class Runs:
             rows = connection.execute(select(run).order_by(run.c.created.desc(), run.c.id).limit(limit)).all()
             parts = _parts_of(connection, [row.id for row in rows])
         return [_read(row, parts[row.id]) for row in rows]
+
+    def some(self, run_ids: Sequence[str]) -> dict[str, Run]:
+        """The runs of these ids that there are, by id, without their text so far."""
+        return {each.id: each for each in self._without_text(run.c.id.in_(run_ids))}
+
+    def of_videos(self, video_ids: Sequence[str]) -> list[Run]:
+        """Every run about one of these videos, newest first, without their text so far."""
+        return self._without_text(run.c.video_id.in_(video_ids))
+
+    def of_asset(self, asset_id: str) -> list[Run]:
+        """Every run about this media, newest first, without their text so far."""
+        return self._without_text(run.c.asset_id == asset_id)
 
     def attempt(self, run_id: str) -> int:
         """The number of the attempt that counts now."""
@@ -227,6 +240,12 @@ class Runs:
         with transaction(self._engine) as connection:
             return [(row.id, row.attempt) for row in connection.execute(rows)]
 
+    def _without_text(self, which: ColumnElement[bool]) -> list[Run]:
+        with transaction(self._engine) as connection:
+            rows = connection.execute(select(run).where(which).order_by(run.c.created.desc(), run.c.id)).all()
+            parts = _parts_of(connection, [row.id for row in rows], with_text=False)
+        return [_read(row, parts[row.id]) for row in rows]
+
     def _end(self, run_id: str, attempt: int, **values: object) -> None:
         with transaction(self._engine) as connection:
             started = connection.scalar(select(run.c.started).where(run.c.id == run_id))
@@ -250,6 +269,9 @@ def _fresh(run_id: str, request: RunRequest, plan: Plan | None) -> dict[str, obj
         "stage": Stage.WAITING,
         "note": "",
         "model_id": request.model_id,
+        "task": request.task,
+        "title": request.source.title,
+        "video_id": request.source.video_id,
         "asset_id": request.source.asset_id,
         "key_ref": request.key_ref,
         "request": to_json(request),
@@ -268,9 +290,12 @@ def _seconds_between(started: str | None, finished: str) -> float | None:
     return (datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds()
 
 
-def _parts_of(connection: Connection, run_ids: Sequence[str]) -> dict[str, list[Row]]:
+def _parts_of(connection: Connection, run_ids: Sequence[str], *, with_text: bool = True) -> dict[str, list[Row]]:
+    columns = [each for each in part.c if with_text or each is not part.c.partial_text]
+    if not with_text:
+        columns.append(literal("").label("partial_text"))
     rows: Iterable[Row] = connection.execute(
-        select(part).where(part.c.run_id.in_(run_ids)).order_by(part.c.run_id, part.c.number)
+        select(*columns).where(part.c.run_id.in_(run_ids)).order_by(part.c.run_id, part.c.number)
     )
     found: dict[str, list[Row]] = defaultdict(list)
     for row in rows:

@@ -7,9 +7,13 @@ from lib.store.comparisons import Comparisons
 from lib.store.copies import Copies
 from lib.store.engine import open_engine
 from lib.store.generations import Generations
+from lib.store.removals import Removals
 from lib.store.runs import Runs
+from lib.store.search import Search
 from lib.store.shelves import PreferenceShelf, SealedKeys
+from lib.store.spending import Spending
 from lib.store.transcripts import Transcripts
+from lib.store.videos import Videos
 
 
 class Store:
@@ -18,13 +22,18 @@ class Store:
     def __init__(self, database_url: str) -> None:
         self._engine = open_engine(database_url)
         self.assets = Assets(self._engine)
-        self.runs = Runs(self._engine)
+        self.search = Search(self._engine)
+        self.transcripts = Transcripts(self._engine, self.search)
+        self.runs = Runs(self._engine, self.transcripts)
         self.generations = Generations(self._engine)
         self.copies = Copies(self._engine)
-        self.transcripts = Transcripts(self._engine)
         self.comparisons = Comparisons(self._engine)
+        self.videos = Videos(self._engine)
+        self.spending = Spending(self._engine)
+        self.removals = Removals(self._engine)
         self.preferences = PreferenceShelf(self._engine)
         self.sealed_keys = SealedKeys(self._engine)
+        self.search.catch_up()
 
     def close(self) -> None:
         self._engine.dispose()

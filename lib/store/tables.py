@@ -26,7 +26,9 @@ rendition = Table(
     "rendition",
     metadata,
     Column("id", String(64), primary_key=True),
+    Column("asset_id", String(64), ForeignKey("asset.id", ondelete="CASCADE"), nullable=False),
     Column("record", Text, nullable=False),
+    Index("rendition_asset", "asset_id"),
 )
 
 speech = Table(
@@ -51,6 +53,9 @@ run = Table(
     Column("progress", Float),
     Column("note", Text, nullable=False),
     Column("model_id", String(200), nullable=False),
+    Column("task", String(64), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("video_id", String(64), nullable=False),
     Column("asset_id", String(64)),
     Column("key_ref", String(64)),
     Column("request", Text, nullable=False),
@@ -68,6 +73,9 @@ run = Table(
     Column("health", Text),
     Index("run_created", "created"),
     Index("run_state", "state"),
+    # Holds whatever the library gathers and filters by, so that it need not read the requests and plans beside it.
+    Index("run_video", "video_id", "created", "model_id", "task", "state", "cost_usd"),
+    Index("run_asset", "asset_id"),
 )
 
 part = Table(
@@ -100,6 +108,7 @@ generation = Table(
     Column("paid_by", String(32), nullable=False),
     Column("created", String(32), nullable=False),
     Index("generation_model", "model_id"),
+    Index("generation_paid_by", "paid_by"),
 )
 
 transcript = Table(
@@ -162,6 +171,45 @@ captioned_copy = Table(
     Index("captioned_copy_state", "state"),
 )
 
+passage = Table(
+    "passage",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), nullable=False),
+    Column("starts", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Index("passage_run", "run_id"),
+)
+"""What is searched: the newest version of each transcript in passages of some twenty seconds, one line for each start.
+
+What finds them is made by the migration, for each database its own: see ``lib.store.search``.
+"""
+
+transcript_index = Table(
+    "transcript_index",
+    metadata,
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("form", Integer, nullable=False),
+)
+"""Which version of a transcript its passages were made of, and in which form."""
+
+tag = Table(
+    "tag",
+    metadata,
+    Column("video_id", String(64), primary_key=True),
+    Column("name", String(64), primary_key=True),
+)
+
+spent = Table(
+    "spent",
+    metadata,
+    Column("month", String(7), primary_key=True),
+    Column("model_id", String(200), primary_key=True),
+    Column("cost_usd", String(40), nullable=False),
+)
+"""What deleted runs cost: the money is gone all the same."""
+
 preference = Table(
     "preference",
     metadata,
@@ -176,3 +224,8 @@ sealed = Table(
     Column("ciphertext", Text, nullable=False),
     Column("created", String(32), nullable=False),
 )
+
+
+def is_compared(name: str | None, kind: str, _parents: object) -> bool:
+    """Whether a thing in the database is one of the tables above: not so what the full-text index consists of."""
+    return not (name or "").startswith("passage_words")
