@@ -11,7 +11,8 @@ Each class is what the reader must do differently; the message says what happene
     │   │   ├── BadLink, PrivateAddress, NothingThere, NotMediaPage, TooManyRedirects, LinkTooLarge, LinkUnreachable
     │   │   ├── LiveStream, PrivateVideo, RemovedVideo, GeoBlocked, AgeGated, MembersOnly, BotCheck, DownloadFailed
     │   ├── PlanRefused            nothing we can make of it would be accepted by the model
-    │   └── EmptyReference         there is nothing to count word errors by
+    │   ├── EmptyReference         there is nothing to count word errors by
+    │   └── StillGoingOn           what a run at work needs cannot go
     ├── ModelError                 the model or its provider
     │   ├── KeyMissing, KeyRejected, OutOfCredit, ModerationRefused
     │   ├── UnknownModel, NoEndpoint, PartFormRefused, BadRequest, ContextTooLong, RequestTooLarge
@@ -166,6 +167,12 @@ class PlanRefused(InputError):
 
 class EmptyReference(InputError):
     hint = "Give a reference (SRT, VTT or TXT) that says what is said in this clip."
+
+
+class StillGoingOn(InputError):
+    """A run is at work on it."""
+
+    hint = "Wait until it is done, or cancel it first."
 
 
 class ModelError(CuewiseError):

@@ -17,7 +17,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from io import RawIOBase
 from pathlib import Path
@@ -139,6 +139,35 @@ class MediaFiles:
                 if rendition.lstat().st_mtime < limit:
                     _remove(rendition)
 
+    def asset_ids(self) -> list[str]:
+        """The assets whose bytes are here, whether anybody still knows of them or not."""
+        return [path.name for path in (self.data_dir / "media").glob("*/*") if _DIGEST.fullmatch(path.name)]
+
+    def remove(self, asset_id: str) -> None:
+        """Remove the bytes of an asset, if we hold them."""
+        if path := self.path(asset_id):
+            _remove(path)
+
+    def renditions(self, rendition_ids: Iterable[str]) -> list[Path]:
+        """The files of these renditions that there are, whatever their suffix."""
+        folder = self.data_dir / "renditions"
+        return [
+            path for each in rendition_ids if _DIGEST.fullmatch(each) for path in (folder / each[:2]).glob(f"{each}*")
+        ]
+
+    def remove_renditions(self, rendition_ids: Iterable[str]) -> None:
+        for path in self.renditions(rendition_ids):
+            _remove(path)
+
+    def remove_link_folder(self, link_key: str) -> None:
+        """Remove what a broken-off download of a link left, if there is anything."""
+        if _DIGEST.fullmatch(link_key):
+            _remove(self.data_dir / "temporary" / f"link-{link_key}")
+
+    def used_bytes(self, name: str = "") -> int:
+        """The bytes of all files in a folder of ours, such as ``renditions``; of everything, without a name."""
+        return folder_bytes(self.data_dir / name)
+
     def _asset_path(self, asset_id: str) -> Path:
         return self.data_dir / "media" / asset_id[:2] / asset_id
 
@@ -153,6 +182,16 @@ class MediaFiles:
         folder = self.data_dir / "media"
         _make_folder(folder)
         return path.stat().st_dev == folder.stat().st_dev and not path.is_symlink()
+
+
+def folder_bytes(folder: Path) -> int:
+    """The bytes of all files below a folder; a file that vanishes meanwhile counts nothing."""
+    total = 0
+    for where, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += os.lstat(os.path.join(where, name)).st_size
+    return total
 
 
 def _copy(stream: BinaryIO, target: Path, on_progress: Callable[[int], None] | None) -> tuple[str, int]:

@@ -238,6 +238,11 @@ class Jobs:
         with suppress(Exception):
             self._open().cancel_workflow(_workflow_id(subject_id, attempt), cancel_children=True)
 
+    def forget(self, subject_id: str, attempts: int) -> None:
+        """Delete what the engine remembers of a run or a copy: of all attempts at it, and of their parts."""
+        ids = [_workflow_id(subject_id, attempt) for attempt in range(1, attempts + 1)]
+        self._open().delete_workflows(ids, delete_children=True)
+
     def close(self) -> None:
         if self._client is not None:
             self._client.destroy()

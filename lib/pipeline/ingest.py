@@ -58,7 +58,7 @@ def held_link(source: Source, tools: Tools, *, hears_only: bool) -> MediaAsset |
     """What the link gave within the last day, as long as we hold it."""
     # The video serves a model that only listens as well; the sound alone does not serve one that sees.
     for need in (False, True) if hears_only else (False,):
-        asset_id = tools.store.assets.of_link(_link_key(source.url or "", need), hours=HOLD_LINK_HOURS)
+        asset_id = tools.store.assets.of_link(link_key(source.url or "", need), hours=HOLD_LINK_HOURS)
         if asset_id:
             try:
                 return held_asset(asset_id, tools)
@@ -69,7 +69,7 @@ def held_link(source: Source, tools: Tools, *, hears_only: bool) -> MediaAsset |
 
 def _download(request: RunRequest, tools: Tools, reporter: Reporter, *, hears_only: bool) -> MediaAsset:
     url = request.source.url or ""
-    folder = tools.files.link_folder(_link_key(url, hears_only))
+    folder = tools.files.link_folder(link_key(url, hears_only))
     path = tools.links(request.allow_private_urls).download(
         url, folder, Need(hears_only=hears_only), _report_to(reporter)
     )
@@ -77,7 +77,7 @@ def _download(request: RunRequest, tools: Tools, reporter: Reporter, *, hears_on
     # What is left is the door's note of what it wanted, for a next try.
     shutil.rmtree(folder, ignore_errors=True)
     asset = _probed(asset_id, size_bytes, tools)
-    tools.store.assets.remember_link(_link_key(url, hears_only), asset_id)
+    tools.store.assets.remember_link(link_key(url, hears_only), asset_id)
     return asset
 
 
@@ -110,5 +110,6 @@ def _probed(asset_id: str, size_bytes: int, tools: Tools) -> MediaAsset:
     return asset
 
 
-def _link_key(url: str, hears_only: bool) -> str:
+def link_key(url: str, hears_only: bool) -> str:
+    """Under which key a link's download grows and is remembered."""
     return digest(url=url, hears_only=hears_only)
