@@ -131,7 +131,7 @@ def take_pages(browser: Browser, app: RunningApp, video: Path, run: str, scheme:
     page = open_new_run(browser, app, video, scheme=scheme)
     choose(page, MODEL, alone=False)
     take(page, f"new-run-{scheme}", full_page=True)
-    for name in ("Activity", "Models", "Settings"):
+    for name in ("Activity", "Library", "Models", "Settings"):
         page.goto(f"{app.url}/{name.lower()}")
         expect(page.get_by_test_id("stHeading").first).to_contain_text(name)
         take(page, f"{name.lower()}-{scheme}")

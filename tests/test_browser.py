@@ -32,6 +32,7 @@ PAGES = {
     "/": "Paste a link",
     "/activity": re.compile("Nothing has run yet|Running|Done|Failed|Cancelled"),
     "/compare": "Nothing has been compared yet.",
+    "/library": re.compile("this month"),
     "/models": re.compile("online models"),
     "/settings": "Tools",
     "/transcript": "Nothing is open yet.",
@@ -346,7 +347,7 @@ def test_a_strangers_text_is_shown_and_never_obeyed(visit, media, openrouter, sh
     wait_until(page, "Done")
     expect(page.get_by_text("onload=alert(6)", exact=False).first).to_be_attached()
     assert_inert(page)
-    for name in ("Activity", "Models", "Settings"):
+    for name in ("Activity", "Library", "Models", "Settings"):
         open_by_menu(page, name)
         assert_inert(page)
 

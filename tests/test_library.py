@@ -15,7 +15,7 @@ from PIL import Image
 from lib.domain.library import Filters
 from lib.domain.media import Clip, Rendition, Source, SourceKind
 from lib.domain.plan import Part, Plan, Route, RouteChoice
-from lib.domain.run import Failure, Generation, PartAnswer, PartState, Run, RunRequest, RunState, Usage
+from lib.domain.run import Failure, Generation, PartAnswer, PartState, Run, RunRequest, RunState
 from lib.domain.transcript import Cue, Transcript
 from lib.errors import InputError, NothingThere, StillGoingOn
 from lib.pipeline.library import VIDEOS_A_PAGE
@@ -23,7 +23,8 @@ from lib.services import Services, open_services
 from lib.settings import Settings
 from lib.store import Store
 from tests.conftest import run_ffmpeg
-from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter
+from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
+from tests.run_fixtures import finish
 
 MODEL = "google/gemini-3.8-flash"
 SAID = "[00:01] A quixotic xylophonist.\n[00:05] Fail better."
@@ -75,15 +76,7 @@ def add(store) -> Callable[..., str]:
         store.runs.keep_answers(run_id, 1, 0, (PartAnswer(digest, 0, 10, 0),))
         store.runs.report_part(run_id, 1, 0, state=PartState.OK, cost_usd=cost)
         store.transcripts.keep(run_id, Transcript((Cue(1, 4, f"It was said in {run_id}."),), ""))
-        store.runs.finish(
-            *(run_id, 1),
-            provider=None,
-            usage=Usage(),
-            cost_usd=None if cost is None else Decimal(cost),
-            seconds_to_first_text=None,
-            from_cache=False,
-            health=None,
-        )
+        finish(store, run_id, cost=cost)
         return run_id
 
     return add_

@@ -22,7 +22,10 @@ from tests.fakes.media_server import Answer, MediaServer, captioned_page, feed
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("app.py", "pages/activity.py", "pages/compare.py", "pages/models.py", "pages/settings.py")
+PAGES = (
+    *("app.py", "pages/activity.py", "pages/compare.py", "pages/library.py"),
+    *("pages/models.py", "pages/settings.py"),
+)
 NASTY = "**x** $a$ [l](javascript:1) :red[x] <b>b</b>"
 GEMINI = "google/gemini-3.8-flash"
 OpenPage = Callable[[str], AppTest]

@@ -14,12 +14,13 @@ from sqlalchemy import create_engine
 
 from lib.domain.library import Filters
 from lib.domain.media import Source, SourceKind
-from lib.domain.run import RunRequest, RunState, Usage
+from lib.domain.run import RunRequest, RunState
 from lib.domain.search import find, read_query
 from lib.domain.transcript import Cue, Transcript
 from lib.store import Store
 from lib.store.tables import is_compared, metadata
 from tests.postgres import find_postgres, new_database, running_postgres
+from tests.run_fixtures import finish
 
 MODEL = "google/gemini-3.8-flash"
 
@@ -55,15 +56,7 @@ def add_run(store: Store, run_id: str, *, model_id: str = MODEL, title: str = "T
     source = Source(SourceKind.LINK, title, url=f"https://video.example/{title}", duration=60.0)
     store.runs.add(run_id, RunRequest(source, model_id), None)
     store.runs.begin(run_id, 1)
-    store.runs.finish(
-        *(run_id, 1),
-        provider=None,
-        usage=Usage(),
-        cost_usd=None if cost is None else Decimal(cost),
-        seconds_to_first_text=None,
-        from_cache=False,
-        health=None,
-    )
+    finish(store, run_id, cost=cost)
     return run_id
 
 

@@ -44,6 +44,25 @@ def test_media_is_served_whole_and_in_ranges(client, asset, footage):
     assert stretch.headers["content-range"] == f"bytes 1000-1999/{footage.stat().st_size}"
 
 
+def test_a_poster_is_a_small_picture_for_our_own_pages(client, asset):
+    """Made when it is asked for, as a JPEG, with the same headers as media."""
+    poster = client.get(f"/api/poster/{asset.id}")
+    assert (poster.status_code, poster.headers["content-type"]) == (200, "image/jpeg")
+    assert poster.content.startswith(b"\xff\xd8")
+    assert len(poster.content) < 100_000
+    assert poster.headers["x-content-type-options"] == "nosniff"
+
+
+def test_what_has_no_picture_has_an_empty_poster(client, beckett):
+    """For a list it is no fault that a sound cannot be seen; what is no asset is not found."""
+    services = frame.services_of(server.Settings.from_environment())
+    sound = services.keep_file(beckett).asset_id
+    poster = client.get(f"/api/poster/{sound}")
+    assert (poster.status_code, poster.headers["content-type"]) == (200, "image/svg+xml")
+    for name in ("0" * 64, "x", "..%2f..%2fvault.key"):
+        assert client.get(f"/api/poster/{name}").status_code == 404
+
+
 def test_media_can_be_asked_about_without_its_bytes(client, asset, footage):
     """HEAD tells size and type, from the asset and not from a name."""
     head = client.head(f"/api/media/{asset.id}")

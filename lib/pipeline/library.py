@@ -230,9 +230,9 @@ class Library:
         """The media that no run needs, and files that a broken-off deletion left; none of the last hour."""
         moment = datetime.now(UTC) - timedelta(hours=GRACE_HOURS)
         unneeded = self._tools.store.removals.unneeded_assets(moment.isoformat(timespec="milliseconds"))
-        here = self._tools.files.asset_ids()
-        known = self._tools.store.assets.some(here)
+        known = self._tools.store.assets.ids()
         oldest = time.time() - GRACE_HOURS * 3600
+        here = self._tools.files.asset_ids()
         lost = [each for each in here if each not in known and self._kept_at(each) < oldest]
         return [*unneeded, *lost]
 

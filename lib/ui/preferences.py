@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import replace
 from decimal import Decimal
@@ -96,7 +95,7 @@ def render_storage(services: Services) -> None:
     """Where things are kept, how much room there is, and what one request may carry."""
     st.subheader("Storage and limits", anchor=False)
     settings = services.settings
-    used = folder_bytes(settings.data_dir)
+    used = services.library.space().total
     free = shutil.disk_usage(settings.data_dir).free
     limit = f"{settings.media_limit_bytes / MEGABYTE:g} MB of media in one request"
     st.markdown(
@@ -106,18 +105,6 @@ def render_storage(services: Services) -> None:
         f"CUEWISE\\_PARTS\\_AT\\_ONCE changes it\n\n"
         f":material/dns: {plain(settings.openrouter_base_url)} · OPENROUTER\\_BASE\\_URL changes it"
     )
-
-
-def folder_bytes(folder: Path) -> int:
-    """The bytes of all files below a folder; a file that vanishes meanwhile counts nothing."""
-    total = 0
-    for where, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(where, name)).st_size
-            except OSError:
-                continue
-    return total
 
 
 def render_health(services: Services) -> None:

@@ -44,6 +44,8 @@ MEDIA_HEADERS = {
 }
 COPY_HEADERS = {name: value for name, value in MEDIA_HEADERS.items() if name != "Content-Disposition"}
 
+NO_PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 9"/>'
+
 
 def media(request: Request) -> Response:
     """The bytes of one asset, whole or in ranges; 404 for anything that is not an asset we hold."""
@@ -77,6 +79,23 @@ def copy(request: Request) -> Response:
     if found is None or path is None:
         return PlainTextResponse("There is no such copy.", status_code=404)
     return FileResponse(path, media_type=found.media_type, filename=name, headers=COPY_HEADERS)
+
+
+def poster(request: Request) -> Response:
+    """A small picture of one asset, made now if it was not yet; an empty one where it has none to show."""
+    asset_id = request.path_params["asset_id"]
+    try:
+        services = services_of(Settings.from_environment())
+        if not _is_digest(asset_id) or services.asset(asset_id) is None:
+            return PlainTextResponse("There is no such media.", status_code=404)
+        path = services.library.poster(asset_id)
+    except CuewiseError as error:
+        log.warning("the poster of %s cannot be served: %s", asset_id, error)
+        path = None
+    if path is None:
+        # For a list it is no fault that a picture is missing.
+        return Response(NO_PICTURE, media_type="image/svg+xml", headers=MEDIA_HEADERS)
+    return FileResponse(path, media_type="image/jpeg", headers=MEDIA_HEADERS)
 
 
 def _is_digest(text: str) -> bool:
@@ -169,6 +188,7 @@ async def running(app: st.App) -> AsyncIterator[None]:
 ROUTES = [
     Route("/api/media/{asset_id}", media),
     Route("/api/copies/{copy_id}", copy),
+    Route("/api/poster/{asset_id}", poster),
     Route("/api/health", health),
 ]
 

@@ -9,8 +9,10 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from lib.domain.media import MediaAsset, Source, SourceKind
+from lib.domain.run import Run, RunState
 from lib.errors import CuewiseError
 from lib.services import LinkPlaylist, LinkVideo, Services
+from lib.ui.question import TRANSCRIPT
 from lib.ui.words import bytes_words, count_words, duration_words, plain, render_failure
 
 FILE_TYPES = "Video: mp4, webm, mov, avi, mkv, mpeg, m4v. Sound: mp3, m4a, wav, ogg, flac."
@@ -19,6 +21,7 @@ FIRST_STEPS = (
     "Without a key, the speech model on this machine writes the transcript: free and private."
 )
 PICTURE_WIDTH = 120
+EARLIER_SHOWN = 6
 CHOSEN, PLAYLIST, UPLOAD_TURN = "chosen", "playlist", "upload_turn"
 FILE_PROBLEM, LINK_PROBLEM = "file_problem", "link_problem"
 
@@ -48,6 +51,7 @@ def choose_source(services: Services) -> Chosen | None:
     chosen: Chosen | None = st.session_state.get(CHOSEN)
     if chosen is not None:
         _render_chosen(chosen)
+        _render_earlier(services, chosen)
         return chosen
     file_side, link_side = st.columns(2, gap="medium")
     with file_side.container(border=True, height="stretch"):
@@ -68,6 +72,27 @@ def _render_chosen(chosen: Chosen) -> None:
             st.markdown(f"{_icon(chosen)} **{plain(chosen.title)}**")
             st.caption(plain(chosen.facts))
         st.button("Choose another", key="choose_another", icon=":material/swap_horiz:", on_click=_forget_chosen)
+
+
+def _render_earlier(services: Services, chosen: Chosen) -> None:
+    """Which models wrote this video down before, with their transcripts: it may be all that is wanted."""
+    if len(chosen.sources) > 1:
+        return
+    newest: dict[str, Run] = {}
+    for run in services.library.runs_of(chosen.sources[0]):
+        if run.state is RunState.DONE and run.request.task == TRANSCRIPT:
+            newest.setdefault(run.request.model_id, run)
+    if not newest:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="earlier"):
+        st.markdown(":small[Already transcribed with]", width="content")
+        for model_id, run in list(newest.items())[:EARLIER_SHOWN]:
+            st.page_link(
+                "pages/transcript.py",
+                label=f":small[{plain(model_id)}]",
+                icon=":material/article:",
+                query_params={"run": run.id},
+            )
 
 
 def _icon(chosen: Chosen) -> str:
