@@ -15,9 +15,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from lib import errors, prompts
+from lib.addresses import without_password
 from lib.domain.comparison import ComparisonTable, Reference
 from lib.domain.copies import CaptionedCopy, CaptionForm
 from lib.domain.languages import language_code
+from lib.domain.library import Hit
 from lib.domain.media import Source, SourceKind
 from lib.domain.model import Model
 from lib.domain.plan import MEGABYTE, Plan, Quality, Route, RouteChoice, Times
@@ -106,6 +108,18 @@ def _parser() -> argparse.ArgumentParser:
     runs.add_argument("--json", action="store_true", help="as JSON")
     runs.set_defaults(command=_runs)
 
+    search = commands.add_parser("search", help="where something was said, over all transcripts")
+    search.add_argument("words", metavar="WORDS", help='all of them must be said together; a "phrase" in quotes')
+    search.add_argument("--page", type=_page, default=1, metavar="N", help="the next places, twenty a page")
+    search.add_argument("--json", action="store_true", help="as JSON")
+    search.set_defaults(command=_search)
+
+    delete = commands.add_parser("delete", help="delete a run for good; its video stays")
+    delete.add_argument("run", metavar="RUN", help="the run's id, or the beginning of it")
+    delete.add_argument("--video", action="store_true", help="the video too, with all its runs")
+    delete.add_argument("--yes", action="store_true", help="do not ask")
+    delete.set_defaults(command=_delete)
+
     export = commands.add_parser("export", help="the transcript of a run in a format; of several runs, a zip")
     export.add_argument("run", nargs="+", metavar="RUN", help="the run's id, or the beginning of it")
     _add_output(export, default=None)
@@ -177,6 +191,12 @@ def _time(text: str) -> float:
         return parse_time(text)
     except ValueError as exc:
         raise argparse.ArgumentTypeError(str(exc)) from exc
+
+
+def _page(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no page: the first is 1")
+    return int(text)
 
 
 # Commands
@@ -332,6 +352,49 @@ def _runs(services: Services, options: argparse.Namespace) -> int:
         for run in runs:
             print(f"{run.id}  {run.state:9}  {run.request.model_id:30}  {run.request.source.title}")
     return DONE
+
+
+def _search(services: Services, options: argparse.Namespace) -> int:
+    found = services.library.search(options.words, page=options.page)
+    if options.json:
+        hits = [_hit_record(hit) for hit in found.hits]
+        print(_json({"count": found.count, "more": found.is_more, "page": options.page, "hits": hits}))
+        return DONE
+    for hit in found.hits:
+        source, model_id = hit.run.request.source, hit.run.request.model_id
+        print(
+            f"{format_clock(hit.spot.start):>8}  {hit.run.id}  {source.title}  ({model_id})\n          {hit.spot.text}"
+        )
+    places = f"{found.count:,} place{'' if found.count == 1 else 's'}"
+    _say(f"More than {places}." if found.is_more else f"{places}.")
+    return DONE
+
+
+def _delete(services: Services, options: argparse.Namespace) -> int:
+    (run_id,) = _named(services, [options.run])
+    run = services.run(run_id)
+    video_id = run.request.source.video_id
+    library = services.library
+    farewell = library.farewell_to_video(video_id) if options.video else library.farewell_to_run(run.id)
+    what = f"the video with all its runs ({farewell.runs})" if options.video else "the run with its transcript"
+    size = f", {farewell.size_bytes / MEGABYTE:.1f} MB," if farewell.size_bytes else ""
+    _say(f"{farewell.title}: this deletes {what}{size} for good.")
+    if not options.yes and not _is_meant():
+        _say("Nothing was deleted.")
+        return FAILED
+    if options.video:
+        library.delete_video(video_id)
+    else:
+        library.delete_run(run.id)
+    _say("Deleted.")
+    return DONE
+
+
+def _is_meant() -> bool:
+    if not sys.stdin.isatty():
+        raise InputError("Nobody can be asked here whether it is meant.", "Say so with --yes.")
+    print("Delete? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _export(services: Services, options: argparse.Namespace) -> int:
@@ -603,6 +666,20 @@ def _model_record(model: Model) -> dict[str, object]:
         "free": model.is_free,
         "expires": model.expires and model.expires.isoformat(),
         "description": model.description,
+    }
+
+
+def _hit_record(hit: Hit) -> dict[str, object]:
+    source = hit.run.request.source
+    return {
+        "run_id": hit.run.id,
+        "title": source.title,
+        "url": without_password(source.url) if source.url else None,
+        "model": hit.run.request.model_id,
+        "task": hit.run.request.task,
+        "start": hit.spot.start,
+        "text": hit.spot.text,
+        "found": [text for text, is_found in hit.spot.pieces if is_found],
     }
 
 

@@ -318,6 +318,30 @@ def test_prepare_writes_what_would_be_sent(cli, server, talking_video, tmp_path)
     assert len([each for each in server.history if each.method == "POST"]) == before
 
 
+def test_what_was_said_is_found_and_deleted(cli, short_talking_video, tmp_path):
+    """`search` gives run and second of every place, `delete` asks, and after it nothing is found."""
+    path = tmp_path / "to be deleted.mp4"
+    path.write_bytes(short_talking_video.read_bytes())
+    made = cli.json("run", path, "--model", "local/whisper-tiny.en", "--term", "Beckett", "--format", "json")
+    found = cli.json("search", '"fail better"', "--json")
+    hit = next(hit for hit in found["hits"] if hit["run_id"] == made["run_id"])
+    assert found["count"] >= 1
+    assert 5 < hit["start"] < 10
+    assert [word.lower() for word in hit["found"]] == ["fail better"]
+    done = cli("search", "better")
+    assert made["run_id"] in done.stdout
+    assert "place" in done.stderr
+    refused = cli("delete", made["run_id"][:12])
+    assert refused.returncode == 2
+    assert "--yes" in refused.stderr
+    deleted = cli("delete", made["run_id"][:12], "--yes")
+    assert deleted.returncode == 0, deleted.stderr
+    assert "for good" in deleted.stderr
+    assert made["run_id"] not in cli("search", "better").stdout
+    assert cli("delete", made["run_id"], "--yes").returncode == 2
+    assert cli("search", "better", "--page", "none").returncode == 2
+
+
 def test_times_and_route_are_the_users_choice(cli, server, talking_video):
     """--times model keeps what the model wrote, --route audio sends sound alone."""
     record = cli.json(
