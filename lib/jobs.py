@@ -56,7 +56,10 @@ MODELS_AT_ONCE = 6
 AFTER_TIMES = 2
 """Whole transcriptions on this machine wait for the listening that answers already paid for need for their times."""
 POLL = 0.2
-ENGINES_CANCELS = ("DBOSAwaitedWorkflowCancelledError", "DBOSWorkflowCancelledError")
+ENGINES_CANCELS = (
+    *("DBOSAwaitedWorkflowCancelledError", "DBOSWorkflowCancelledError"),
+    "DBOSNonExistentWorkflowError",  # cancelled, and deleted since
+)
 """By name: the engine does not export them."""
 
 _tools: Tools | None = None
@@ -301,13 +304,14 @@ def _log_as_we_do() -> None:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Not so a cancelled workflow: its run says that it was cancelled, and the engine would show a traceback.
+    """Not so a cancelled workflow: its run says that it was cancelled, and the engine would show a traceback. Nor one
+    that was deleted after that, before its last step had ended.
 
     Whichever hears of it first ends the work: the engine, or our own step by what stands in the store.
     """
     kind = record.exc_info[0] if record.exc_info else None
-    is_cancel = kind is not None and (issubclass(kind, Cancelled) or kind.__name__ in ENGINES_CANCELS)
-    return not is_cancel and "no longer owned by this execution" not in record.getMessage()
+    is_meant = kind is not None and (issubclass(kind, Cancelled) or kind.__name__ in ENGINES_CANCELS)
+    return not is_meant and "no longer owned by this execution" not in record.getMessage()
 
 
 def _submit_what_was_not(tools: Tools, url: str) -> None:

@@ -267,6 +267,27 @@ def test_deleting_leaves_nothing_on_the_disk(services, source, tmp_path):
     assert services.library.search("quixotic").count == 0
 
 
+def test_a_run_deleted_right_after_cancel_leaves_nothing_and_no_noise(services, server, source, tmp_path):
+    """What its worker still had in hand comes to nothing: no row, no answer, no job, no traceback in the log."""
+    server.enqueue(Reply.drip("[00:00] A quixotic one. " * 50, delay=0.1, pieces=200))
+    run = services.submit(services.new_request(source, MODEL))
+    until = time.monotonic() + 90
+    while "quixotic" not in services.run(run.id).partial_text:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    services.cancel(run.id)
+    services.library.delete_run(run.id)
+    assert server.history[-1].was_cut_off.wait(20)
+    time.sleep(1)
+    data = tmp_path / "data"
+    for table in ("run", "part", "generation", "transcript"):
+        assert rows(data / "cuewise.db", f"SELECT count(*) FROM {table}") == [(0,)], table
+    assert rows(data / "jobs.db", "SELECT workflow_uuid FROM workflow_status") == []
+    log = (data / "logs" / "worker.log").read_text(encoding="utf-8")
+    assert "Traceback" not in log
+    assert " ERROR " not in log
+
+
 def test_what_was_made_for_sending_can_be_freed(services, add, store, source):
     """It is only a cache, but for the runs that use it right now."""
     name = "b" * 64
