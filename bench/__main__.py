@@ -22,6 +22,7 @@ TITLES = {
     "parts": "Long videos in parts",
     "grid": "Six models side by side",
     "compare": "Several models side by side",
+    "search": "Search over 10,000 hours of transcripts",
 }
 """Every benchmark, in the order in which it runs: a module of this folder, and its heading."""
 
