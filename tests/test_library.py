@@ -103,6 +103,14 @@ def ended(services: Services, run: Run, seconds: float = 90) -> Run:
     return found
 
 
+def ended_copy(services: Services, copy_id: str, seconds: float = 90) -> None:
+    until = time.monotonic() + seconds
+    while not (found := services.copies.get(copy_id)).state.is_over:
+        assert time.monotonic() < until, f"still {found.state}"
+        time.sleep(0.1)
+    assert found.state is RunState.DONE, found.failure
+
+
 def test_a_hit_names_its_run_and_its_second(services, add):
     """What was said is found in the run that said it, at the second of its line."""
     add("r1", link())
@@ -286,6 +294,34 @@ def test_a_run_deleted_right_after_cancel_leaves_nothing_and_no_noise(services, 
     log = (data / "logs" / "worker.log").read_text(encoding="utf-8")
     assert "Traceback" not in log
     assert " ERROR " not in log
+
+
+def test_a_run_takes_along_its_copies_and_the_comparisons_it_was_last_in(services, add, store, source):
+    """A captioned copy goes with its run, file and row; a comparison goes with its last column, and votes stay."""
+    add("r1", source)
+    add("r2", source)
+    both, alone = (services.comparisons.of_runs(run_ids).id for run_ids in (["r1", "r2"], ["r1"]))
+    store.comparisons.set_merged(both, "r1")
+    copy = services.copies.order("r1")
+    ended_copy(services, copy.id)
+    path = services.copies.path(copy.id)
+    assert services.library.farewell_to_run("r1").rendition_bytes == path.stat().st_size
+    services.library.delete_run("r1")
+    assert not path.exists()
+    assert services.copies.get(copy.id) is None
+    assert services.comparisons.get(alone) is None
+    assert (services.comparisons.get(both).run_ids, services.comparisons.get(both).merged_run_id) == (("r2",), None)
+    services.library.delete_run("r2")
+    assert services.comparisons.newest() == []
+    assert rows(services.settings.data_dir / "jobs.db", "SELECT workflow_uuid FROM workflow_status") == []
+
+
+def test_captions_taken_as_a_transcript_are_found_too(services, source):
+    """What a file of captions says can be searched like any other transcript."""
+    captions = b"1\n00:00:03,000 --> 00:00:05,000\nA quixotic remark.\n"
+    run = services.captions.transcribe_file(source, captions, "said.srt")
+    (hit,) = services.library.search("quixotic").hits
+    assert (hit.run.id, hit.spot.start) == (run.id, 3.0)
 
 
 def test_what_was_made_for_sending_can_be_freed(services, add, store, source):

@@ -213,7 +213,7 @@ def test_the_months_and_the_room_are_told(open_library, services, short_talking_
     page = open_library()
     assert not page.exception
     assert page.expander[0].label.replace("\\", "").startswith("$0.2500 this month · ")
-    assert "Made for sending" in words_on(page)
+    assert "Renditions and copies" in words_on(page)
     button(page, "Free").click().run()
     assert not page.exception
     assert "freed" in words_on(page)
@@ -262,7 +262,7 @@ def test_a_deletion_is_told_in_whole_sentences():
     whole = Farewell("Talk", 3, 2, file_bytes=12_300_000, rendition_bytes=400_000)
     assert farewell_words(whole, is_video=True) == (
         "This deletes for good 3 runs, 2 transcripts with every version, the answers that only these runs paid for, "
-        "the file (12.3 MB) and what was made of it for sending (0.4 MB). What it cost stays in the sum of its month."
+        "the file (12.3 MB) and what was made of it (0.4 MB). What it cost stays in the sum of its month."
     )
     assert "The file stays." in farewell_words(Farewell("Talk", 1, 0), is_video=False)
     assert "runs over another link or upload need it" in farewell_words(

@@ -146,8 +146,10 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class Farewell:
-    """What a deletion would take along. ``going_on``: runs that must be cancelled first; ``is_shared``: the file
-    stays, since another video's runs need it."""
+    """What a deletion would take along; ``rendition_bytes`` are those of all that was made of the file.
+
+    ``going_on``: runs that must be cancelled first; ``is_shared``: the file stays, since another video's runs need it.
+    """
 
     title: str
     runs: int

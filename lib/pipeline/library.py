@@ -132,8 +132,8 @@ class Library:
         )
 
     def free_renditions(self) -> int:
-        """Remove all that was made for sending, and the posters; gives the bytes freed. It is made again when it is
-        wanted. Raises StillGoingOn."""
+        """Remove all that was made for sending, captioned copies and posters; gives the bytes freed. It is made again
+        when it is wanted. Raises StillGoingOn."""
         self._refuse_while_at_work("What was made for sending is in use")
         before = self._tools.files.used_bytes("renditions")
         self._tools.files.sweep_renditions(0)
@@ -158,31 +158,34 @@ class Library:
 
     def farewell_to_run(self, run_id: str) -> Farewell:
         """What ``delete_run`` would take along. Raises NothingThere."""
-        run = self._known(run_id)
-        return self._farewell([run])
+        copies = self._tools.store.removals.copies_of([run_id])
+        return self._farewell([self._known(run_id)], rendition_bytes=self._made_bytes(copies))
 
     def farewell_to_video(self, video_id: str) -> Farewell:
         """What ``delete_video`` would take along. Raises NothingThere."""
-        runs = self._known_video(video_id)
-        asset_ids = self._tools.store.removals.assets_of_video(video_id)
-        renditions = self._tools.files.renditions(self._tools.store.removals.renditions_of(asset_ids))
+        runs, removals = self._known_video(video_id), self._tools.store.removals
+        asset_ids = removals.assets_of_video(video_id)
+        made = [*removals.renditions_of(asset_ids), *removals.copies_of([run.id for run in runs])]
         return self._farewell(
             runs,
             file_bytes=sum(self._file_bytes(each) for each in asset_ids),
-            rendition_bytes=sum(path.stat().st_size for path in renditions if path.exists()),
+            rendition_bytes=self._made_bytes(made),
             is_shared=not asset_ids and any(run.asset_id for run in runs),
         )
 
     def delete_run(self, run_id: str) -> None:
-        """Delete a run: its transcripts, what finds them, the answers that only it paid for, its jobs. Its media stays.
+        """Delete a run: its transcripts, what finds them, the answers that only it paid for, copies with its captions,
+        its jobs. Its media stays.
 
         Raises NothingThere, and StillGoingOn while it is not over.
         """
         self._known(run_id)
-        attempts = self._tools.store.removals.attempts([run_id])
-        if not self._tools.store.removals.run(run_id):
+        removals = self._tools.store.removals
+        attempts, copies = removals.attempts([run_id]), removals.copies_of([run_id])
+        if not removals.run(run_id):
             raise StillGoingOn("This run is still going on.")
-        self._clear_up(attempts)
+        self._tools.files.remove_renditions(copies)
+        self._clear_up(attempts | copies)
 
     def delete_video(self, video_id: str) -> None:
         """Delete a video: all its runs, its tags, its file and all that was made of it, unless another video's runs
@@ -190,22 +193,22 @@ class Library:
 
         Raises NothingThere, and StillGoingOn while one of its runs is not over.
         """
-        runs = self._known_video(video_id)
-        removals = self._tools.store.removals
-        attempts = removals.attempts([run.id for run in runs])
+        runs, removals = self._known_video(video_id), self._tools.store.removals
+        run_ids = [run.id for run in runs]
+        attempts, copies = removals.attempts(run_ids), removals.copies_of(run_ids)
         asset_ids = removals.assets_of_video(video_id)
         rendition_ids = removals.renditions_of(asset_ids)
         if not removals.video(video_id, asset_ids):
             raise StillGoingOn("A run over this video is still going on.")
-        self._remove_files(asset_ids, rendition_ids)
+        self._remove_files(asset_ids, [*rendition_ids, *copies])
         for url in {run.request.source.url for run in runs} - {None}:
             for hears_only in (False, True):
                 self._tools.files.remove_link_folder(link_key(url, hears_only))
-        self._clear_up(attempts)
+        self._clear_up(attempts | copies)
 
     def _clear_up(self, attempts: dict[str, int]) -> None:
-        for run_id, number in attempts.items():
-            self._jobs().forget(run_id, number)
+        for subject_id, number in attempts.items():
+            self._jobs().forget(subject_id, number)
         self._tools.vault.forget_unused()
         self._tools.store.search.purge()
 
@@ -243,6 +246,9 @@ class Library:
     def _file_bytes(self, asset_id: str) -> int:
         path = self._tools.files.path(asset_id)
         return path.stat().st_size if path else 0
+
+    def _made_bytes(self, rendition_ids: Iterable[str]) -> int:
+        return sum(path.stat().st_size for path in self._tools.files.renditions(rendition_ids) if path.exists())
 
     def _refuse_while_at_work(self, why: str) -> None:
         if self._tools.store.runs.unfinished():

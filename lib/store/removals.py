@@ -10,7 +10,18 @@ from lib.store.records import from_json
 from lib.store.rows import transaction
 from lib.store.runs import UNFINISHED, Answers
 from lib.store.spending import keep_costs
-from lib.store.tables import asset, generation, part, rendition, run, tag, transcript
+from lib.store.tables import (
+    asset,
+    captioned_copy,
+    comparison,
+    comparison_run,
+    generation,
+    part,
+    rendition,
+    run,
+    tag,
+    transcript,
+)
 
 
 class Removals:
@@ -23,6 +34,14 @@ class Removals:
             rows = connection.execute(select(run.c.id, run.c.attempt).where(run.c.id.in_(run_ids)))
             return {row.id: row.attempt for row in rows}
 
+    def copies_of(self, run_ids: Sequence[str]) -> dict[str, int]:
+        """The captioned copies of these runs, each with the number of its attempt."""
+        with transaction(self._engine) as connection:
+            rows = connection.execute(
+                select(captioned_copy.c.id, captioned_copy.c.attempt).where(captioned_copy.c.run_id.in_(run_ids))
+            )
+            return {row.id: row.attempt for row in rows}
+
     def transcripts(self, run_ids: Sequence[str]) -> int:
         """How many of these runs have a transcript."""
         wanted = select(func.count(transcript.c.run_id.distinct())).where(transcript.c.run_id.in_(run_ids))
@@ -30,7 +49,8 @@ class Removals:
             return connection.scalar(wanted) or 0
 
     def run(self, run_id: str) -> bool:
-        """Delete a run with its parts, transcripts, passages, and the answers that no other run needs.
+        """Delete a run with its parts, transcripts, passages, copies, the answers that no other run needs, and the
+        comparisons that it was the last column of.
 
         False, and nothing is deleted, while it is not over. Its media stays.
         """
@@ -92,11 +112,23 @@ def _remove_runs(connection: Connection, run_ids: Sequence[str]) -> None:
     video_ids = {row.video_id for row in about}
     keep_costs(connection, run_ids)
     _part_with_answers(connection, run_ids, video_ids, {row.asset_id for row in about} - {None})
+    columns = select(comparison_run.c.comparison_id).where(comparison_run.c.run_id.in_(run_ids))
+    comparison_ids = connection.scalars(columns).all()
     gone = connection.execute(delete(run).where(leaving, run.c.state.not_in(UNFINISHED))).rowcount
     if gone != len(about):
         raise _StillGoingOn
     is_there = exists().where(run.c.video_id == tag.c.video_id)
     connection.execute(delete(tag).where(tag.c.video_id.in_(video_ids), ~is_there))
+    _clear_comparisons(connection, run_ids, comparison_ids)
+
+
+def _clear_comparisons(connection: Connection, run_ids: Sequence[str], comparison_ids: Sequence[str]) -> None:
+    """Without any column a comparison is nothing but its title and its reference: it goes. Votes say nothing of what
+    was said, and stay."""
+    has_column = exists().where(comparison_run.c.comparison_id == comparison.c.id)
+    connection.execute(delete(comparison).where(comparison.c.id.in_(comparison_ids), ~has_column))
+    made = comparison.c.merged_run_id.in_(run_ids)
+    connection.execute(update(comparison).where(made).values(merged_run_id=None))
 
 
 def _part_with_answers(

@@ -85,7 +85,7 @@ def farewell_words(farewell: Farewell, *, is_video: bool) -> str:
     if farewell.file_bytes:
         goes.append(f"the file ({bytes_words(farewell.file_bytes)})")
     if farewell.rendition_bytes:
-        goes.append(f"what was made of it for sending ({bytes_words(farewell.rendition_bytes)})")
+        goes.append(f"what was made of it ({bytes_words(farewell.rendition_bytes)})")
     words = f"This deletes for good {', '.join(goes[:-1])} and {goes[-1]}."
     if farewell.is_shared:
         words += " The file stays: runs over another link or upload need it."

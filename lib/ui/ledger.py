@@ -85,7 +85,7 @@ def _render_space(services: Services, space: Space) -> None:
     with st.container(gap=None, key="space"):
         _render_row("Videos and sound", space.media - space.unneeded)
         _render_row("Files that no run needs", space.unneeded, library.free_unneeded)
-        _render_row("Made for sending: only a cache", space.renditions, library.free_renditions)
+        _render_row("Renditions and copies: only a cache", space.renditions, library.free_renditions)
         _render_row("Unfinished downloads", space.leftovers, library.free_leftovers)
         _render_row("Speech models", space.weights)
         _render_row("Database", space.database)
