@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from lib import errors, prompts
+from lib.domain.cues import CueShape
 from lib.domain.media import Source, SourceKind
 from lib.domain.model import Model
 from lib.domain.plan import MEGABYTE, Plan, Quality, Route, RouteChoice, Times
@@ -92,6 +94,11 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("run", metavar="RUN", help="the run's id, or the beginning of it")
     _add_output(export, default=None)
     export.set_defaults(command=_export)
+
+    reshape = commands.add_parser("reshape", help="lay out the lines of a transcript anew; asks no model")
+    reshape.add_argument("run", metavar="RUN", help="the run's id, or the beginning of it")
+    _add_cue_shape(reshape)
+    reshape.set_defaults(command=_reshape)
     return parser
 
 
@@ -108,6 +115,15 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--route", choices=list(RouteChoice), default=RouteChoice.AUTO, metavar="R", help=ROUTES)
     parser.add_argument("--times", choices=list(Times), default=Times.AUDIO, metavar="W", help="audio or model")
     parser.add_argument("--term", action="append", default=[], metavar="WORD", help="a name to spell right, repeatable")
+    _add_cue_shape(parser)
+
+
+def _add_cue_shape(parser: argparse.ArgumentParser) -> None:
+    lines = parser.add_argument_group("lines of the transcript", "by default as Settings say")
+    lines.add_argument("--cue-lines", type=int, metavar="N", help="lines that are shown at once")
+    lines.add_argument("--cue-width", type=int, metavar="N", help="characters a line; Chinese and such take two")
+    lines.add_argument("--cue-seconds", type=_seconds_range, metavar="MIN-MAX", help="how long they stay, such as 1-7")
+    lines.add_argument("--cue-speed", type=float, metavar="N", help="characters a second at most")
 
 
 def _add_output(parser: argparse.ArgumentParser, *, default: str | None) -> None:
@@ -120,6 +136,13 @@ def _time(text: str) -> float:
         return parse_time(text)
     except ValueError as exc:
         raise argparse.ArgumentTypeError(str(exc)) from exc
+
+
+def _seconds_range(text: str) -> tuple[float, float]:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)", text.strip())
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no range of seconds: write 1-7 or 0.8-6")
+    return float(found[1]), float(found[2])
 
 
 # Commands
@@ -215,12 +238,22 @@ def _runs(services: Services, options: argparse.Namespace) -> int:
 
 
 def _export(services: Services, options: argparse.Namespace) -> int:
-    found = [run.id for run in services.runs(limit=100_000) if run.id.startswith(options.run)]
+    _write(options.output, services.export(_run_id(services, options.run), options.format).content.decode())
+    return DONE
+
+
+def _reshape(services: Services, options: argparse.Namespace) -> int:
+    run = services.reshape(_run_id(services, options.run), _cue_shape(services, options))
+    print(f"{run.id}  {run.request.cue_shape}")
+    return DONE
+
+
+def _run_id(services: Services, beginning: str) -> str:
+    found = [run.id for run in services.runs(limit=100_000) if run.id.startswith(beginning)]
     if len(found) != 1:
         many = "is the beginning of several runs" if found else "is no run here"
-        raise InputError(f"{options.run!r} {many}.", "See: python -m lib.cli runs")
-    _write(options.output, services.export(found[0], options.format).content.decode())
-    return DONE
+        raise InputError(f"{beginning!r} {many}.", "See: python -m lib.cli runs")
+    return found[0]
 
 
 # From the arguments to requests
@@ -232,6 +265,7 @@ def _requests(services: Services, options: argparse.Namespace) -> list[RunReques
     models = list(dict.fromkeys(options.model or [DEFAULT_MODEL]))
     found = [services.model(model_id) for model_id in models]
     task = prompts.CUSTOM if options.prompt is not None else prompts.task(options.task or "transcript").name
+    shape = _cue_shape(services, options)
     source = _source(services, options.source, hears_only=not any(model.sees for model in found))
     return [
         services.new_request(
@@ -246,9 +280,27 @@ def _requests(services: Services, options: argparse.Namespace) -> list[RunReques
             quality=Quality(options.quality) if options.quality else None,
             route=RouteChoice(options.route),
             times=Times(options.times),
+            cue_shape=shape,
         )
         for model_id in models
     ]
+
+
+def _cue_shape(services: Services, options: argparse.Namespace) -> CueShape:
+    shortest, longest = options.cue_seconds or (None, None)
+    wanted = {
+        "max_lines": options.cue_lines,
+        "line_width": options.cue_width,
+        "min_seconds": shortest,
+        "max_seconds": longest,
+        "max_chars_per_second": options.cue_speed,
+    }
+    try:
+        return replace(
+            services.preferences().cue_shape, **{name: value for name, value in wanted.items() if value is not None}
+        )
+    except ValueError as exc:
+        raise InputError(f"Lines of that shape cannot be made: {exc}.", "See: python -m lib.cli run --help") from exc
 
 
 def _source(services: Services, text: str, *, hears_only: bool) -> Source:

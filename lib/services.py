@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lib import prompts
+from lib.domain.cues import CueShape
 from lib.domain.media import MediaAsset, Source, SourceKind
 from lib.domain.model import Model
 from lib.domain.plan import Plan, Quality, RouteChoice, Times
@@ -25,6 +26,7 @@ from lib.pipeline.export import Export, export, run_record
 from lib.pipeline.ingest import held_asset, keep_path, keep_stream
 from lib.pipeline.plan import MediaFacts, alternatives, facts_of_asset, facts_of_link, make_plan
 from lib.pipeline.rehearsal import PreparedPart, prepare_only
+from lib.pipeline.reshape import reshape
 from lib.pipeline.run import find_model
 from lib.pipeline.tools import Tools
 from lib.settings import Settings
@@ -173,6 +175,7 @@ class Services:
         quality: Quality | None = None,
         route: RouteChoice = RouteChoice.AUTO,
         times: Times = Times.AUDIO,
+        cue_shape: CueShape | None = None,
     ) -> RunRequest:
         """A request with the settings of today filled in. Raises InputError for an unknown task or no prompt."""
         preferences = self.preferences()
@@ -190,6 +193,7 @@ class Services:
             quality=quality or (Quality.VISUAL if task == "shown" else Quality.SPEECH),
             route=route,
             times=times,
+            cue_shape=cue_shape or preferences.cue_shape,
             part_form=preferences.part_form,
             part_seconds=preferences.part_seconds,
             base_url=self.settings.openrouter_base_url,
@@ -270,6 +274,14 @@ class Services:
     def transcript(self, run_id: str) -> Transcript | None:
         """None until the run has one."""
         return self._tools.store.transcripts.get(run_id)
+
+    def reshape(self, run_id: str, shape: CueShape | None = None) -> Run:
+        """Lay out the lines of a transcript anew, as a new version: as the settings of today say, or as ``shape``.
+
+        Nothing is asked and nothing paid. Raises InputError and NothingThere.
+        """
+        reshape(run_id, shape or self.preferences().cue_shape, self._tools)
+        return self._known(run_id)
 
     def export(self, run_id: str, format: str) -> Export:
         """Raises InputError for an unknown format, NothingThere for a run without a transcript."""

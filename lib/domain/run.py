@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from lib.domain.cues import CueShape
 from lib.domain.health import Health
 from lib.domain.media import Source
 from lib.domain.plan import Plan, Quality, RouteChoice, Times
@@ -92,6 +93,7 @@ class RunRequest:
     quality: Quality = Quality.SPEECH
     route: RouteChoice = RouteChoice.AUTO
     times: Times = Times.AUDIO
+    cue_shape: CueShape = field(default_factory=CueShape)
     part_form: PartForm = PartForm.VIDEO_URL
     base_url: str = ""
     media_limit_bytes: int = 14_000_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lib.addresses import without_password
 from lib.domain.media import MediaAsset, Source
@@ -28,11 +28,13 @@ def export(
     format_name: str,
     options: ExportOptions | None = None,
 ) -> Export:
-    """The transcript in a format. Raises InputError for an unknown format, or times asked of a text without."""
+    """The transcript in a format, captions on lines as wide as the run's. Raises InputError for an unknown format, or
+    times asked of a text without."""
     if format_name not in FORMATS:
         raise InputError(f"There is no format named {format_name!r}.", f"Choose one of: {', '.join(FORMATS)}.")
     chosen = FORMATS[format_name]
-    text = chosen.render(transcript, _facts(run, asset), options or ExportOptions())
+    options = replace(options or ExportOptions(), line_width=run.request.cue_shape.line_width)
+    text = chosen.render(transcript, _facts(run, asset), options)
     name = file_name(run.request.source.title, run.request.model_id, chosen.suffix)
     return Export(name, chosen.media_type, text.encode())
 

@@ -13,6 +13,7 @@ from lib.errors import CuewiseError
 from lib.formats.parse import parse_answer
 from lib.formats.timecode import parse_time
 from lib.services import Services
+from lib.ui.cue_shape import render_reshape
 from lib.ui.health import marks
 from lib.ui.markdown import safe_markdown
 from lib.ui.parts import part_chips, render_failures
@@ -243,6 +244,7 @@ def _render_facts(services: Services, run: Run) -> None:
         if ids := [part.generation_id for part in run.parts if part.generation_id]:
             st.caption("Generations")
             st.code("\n".join(ids), language=None)
+        render_reshape(services, run)
 
 
 def _facts(services: Services, run: Run) -> list[tuple[str, str]]:
