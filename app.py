@@ -8,6 +8,7 @@ from lib.ui.frame import open_page
 from lib.ui.model_picker import choose_models
 from lib.ui.question import choose_question
 from lib.ui.source import FIRST_STEPS, choose_source
+from lib.ui.track import choose_track
 
 services = open_page("New run", icon=":material/add_circle:")
 
@@ -16,6 +17,7 @@ if chosen is None:
     st.caption(FIRST_STEPS)
     st.stop()
 clip = choose_clip(chosen.duration)
+chosen = choose_track(chosen)
 question = choose_question(services)
 models = choose_models(services, chosen)
 if clip is None or not models:

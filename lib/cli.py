@@ -110,6 +110,9 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--prompt", metavar="TEXT", help="your own prompt")
     parser.add_argument("--start", type=_time, default=0.0, metavar="T", help="90, 1:30 or 0:01:30.5")
     parser.add_argument("--end", type=_time, metavar="T")
+    parser.add_argument(
+        "--track", type=_track, default=1, metavar="N", help="which of several tracks of sound; default 1"
+    )
     parser.add_argument("--language", metavar="L", help="the language spoken, as a code or a name; default automatic")
     parser.add_argument("--quality", choices=list(Quality), metavar="Q", help="speech or visual (text on the screen)")
     parser.add_argument("--route", choices=list(RouteChoice), default=RouteChoice.AUTO, metavar="R", help=ROUTES)
@@ -136,6 +139,12 @@ def _time(text: str) -> float:
         return parse_time(text)
     except ValueError as exc:
         raise argparse.ArgumentTypeError(str(exc)) from exc
+
+
+def _track(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of a track: they count from 1")
+    return int(text)
 
 
 def _seconds_range(text: str) -> tuple[float, float]:
@@ -275,6 +284,7 @@ def _requests(services: Services, options: argparse.Namespace) -> list[RunReques
             prompt=options.prompt,
             start=options.start,
             end=options.end,
+            track=options.track - 1,
             language=options.language,
             terms=tuple(options.term),
             quality=Quality(options.quality) if options.quality else None,

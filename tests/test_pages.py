@@ -191,6 +191,29 @@ def test_the_local_model_runs_to_its_end(upload, services, open_page):
     assert "free and private" in words
 
 
+def test_a_track_is_chosen_where_there_are_several(open_page, services, two_tracks, upload):
+    """A file with one track asks nothing; of two, the second is planned, run, and named under the text."""
+    assert not [box for box in upload().selectbox if box.label == "Track of sound"]
+    page = open_page("app.py")
+    page.file_uploader[0].upload("two tracks.mp4", two_tracks.read_bytes(), "video/mp4")
+    page.run()
+    assert "2 tracks of sound" in words_on(page)
+    box = next(box for box in page.selectbox if box.label == "Track of sound")
+    assert box.options == ["1 · English · mono", "2 · German · mono"]
+    page.multiselect(key="models").set_value(["local/whisper-tiny.en", GEMINI]).run()
+    assert "Sent as it is" in words_on(page)
+    box.set_value(1).run()
+    assert "only the chosen track of sound is sent" in words_on(page)
+    page.multiselect(key="models").set_value(["local/whisper-tiny.en"]).run()
+    button(page, "Run").click().run()
+    (run,) = services.runs()
+    assert run.request.track == 1
+    wait_until(lambda: services.run(run.id).state.is_over)
+    page.run()
+    assert not page.exception
+    assert "The text is of track 2 · German" in words_on(page)
+
+
 def test_the_key_is_asked_for_only_when_a_model_needs_one(upload, services):
     """Local models ask for no key; a catalogue model asks right there, and without one nothing starts."""
     page = upload()

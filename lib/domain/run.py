@@ -77,7 +77,8 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What the user asked for. ``end`` None means to the end. ``prompt`` is the user's own, for task custom.
+    """What the user asked for. ``end`` None means to the end. ``prompt`` is the user's own, for task custom. ``track``
+    is which of several tracks of sound is heard, from 0.
 
     Holds no key: ``key_ref`` names a sealed one.
     """
@@ -88,6 +89,7 @@ class RunRequest:
     prompt: str | None = None
     start: float = 0.0
     end: float | None = None
+    track: int = 0
     language: str | None = None
     terms: tuple[str, ...] = ()
     quality: Quality = Quality.SPEECH

@@ -78,6 +78,7 @@ def _record(run: Run, asset: MediaAsset | None) -> dict[str, object]:
         "provider": run.provider,
         "task": run.request.task,
         "clip": {"start": clip.start if clip else run.request.start, "end": clip.end if clip else run.request.end},
+        "track": run.request.track + 1,
         "state": run.state,
         "route": plan.route if plan else None,
         "parts": [

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lib.domain.media import MediaAsset, Source, SourceKind
-from lib.domain.run import RunRequest, Stage, digest
+from lib.domain.run import Run, RunRequest, Stage, digest
 from lib.errors import CuewiseError, MediaError
 from lib.media.probe import probe
 from lib.pipeline.reporter import Reporter
@@ -52,6 +52,12 @@ def held_asset(asset_id: str, tools: Tools) -> MediaAsset:
     if asset is None or tools.files.path(asset_id) is None:
         raise MediaError("This video is no longer kept here.", "Upload it again, or paste its link again.")
     return asset
+
+
+def media_of(run: Run, tools: Tools) -> MediaAsset:
+    """The asset of a run that has one, heard by the track that was asked for. Raises MediaError when it is no longer
+    kept."""
+    return held_asset(run.asset_id, tools).hearing(run.request.track)
 
 
 def _download(request: RunRequest, tools: Tools, reporter: Reporter, *, hears_only: bool) -> MediaAsset:

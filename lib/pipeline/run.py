@@ -18,8 +18,8 @@ from lib.domain.run import Failure, Generation, PartAnswer, PartState, Run, RunR
 from lib.domain.transcript import Transcript
 from lib.errors import CuewiseError, NothingThere, PlanRefused
 from lib.openrouter import unknown_model
-from lib.pipeline.hear import kept_words, silences_near, speech_of, words_of
-from lib.pipeline.ingest import held_asset, ingest
+from lib.pipeline.hear import kept_speech, kept_words, silences_near, speech_of, words_of
+from lib.pipeline.ingest import held_asset, ingest, media_of
 from lib.pipeline.plan import facts_of_asset, facts_of_link, make_plan, needs_download
 from lib.pipeline.reporter import Pointless, Reporter, ReporterBeside
 from lib.pipeline.stitch import Heard, make_transcript
@@ -74,7 +74,7 @@ def hears_too(run_id: str, tools: Tools) -> bool:
 def hear(run_id: str, attempt: int, tools: Tools) -> None:
     """Find where the words of the run's clip are in the sound. Never fails the run: without it, models' times count."""
     run = known_run(run_id, tools)
-    asset = held_asset(run.asset_id, tools)
+    asset = media_of(run, tools)
     reporter = ReporterBeside(tools.store, run_id, attempt)
     with suppress(Pointless):
         words_of(run.request, asset, run.plan.clip, tools, reporter)
@@ -90,7 +90,7 @@ def end_run(run_id: str, attempt: int, tools: Tools) -> None:
         fail_run(run_id, attempt, _first_failure(run), tools)
         return
     if _is_heard(run, tools):
-        speech_of(held_asset(run.asset_id, tools), run.plan.clip, tools, reporter)
+        speech_of(media_of(run, tools), run.plan.clip, tools, reporter)
     reporter.stage(Stage.STITCHING)
     transcript, health = stitched(run, answered, tools)
     if not tools.store.runs.is_wanted(run_id, attempt):
@@ -176,9 +176,10 @@ def plan_with(request: RunRequest, model: Model, asset: MediaAsset, tools: Tools
     plan = make_plan(request, model, facts, measured)
     if len(plan.parts) < 2:
         return plan
+    heard = asset.hearing(request.track)
     # Only what is cut needs to know where the silences are, and only near its cuts.
     cuts = [part.start for part in plan.parts[1:]]
-    return make_plan(request, model, facts, measured, silences_near(asset, plan.clip, cuts, tools, reporter))
+    return make_plan(request, model, facts, measured, silences_near(heard, plan.clip, cuts, tools, reporter))
 
 
 def _is_heard(run: Run, tools: Tools) -> bool:
@@ -191,9 +192,9 @@ def _heard(run: Run, tools: Tools) -> Heard:
     asset = tools.store.assets.get(run.asset_id) if _is_heard(run, tools) else None
     if asset is None:
         return Heard()
-    clip = run.plan.clip
+    asset, clip = asset.hearing(run.request.track), run.plan.clip
     words = () if run.plan.route is Route.LOCAL else kept_words(run.request, asset, clip, tools)
-    return Heard(words, tools.store.assets.speech(asset.id, clip) or ())
+    return Heard(words, kept_speech(asset, clip, tools))
 
 
 def _first_failure(run: Run) -> Failure:

@@ -116,6 +116,7 @@ def plan_bill(
                     prompt=question.prompt,
                     start=clip[0],
                     end=clip[1],
+                    track=chosen.track,
                     language=question.language,
                     terms=question.terms,
                     quality=question.quality,

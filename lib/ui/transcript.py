@@ -20,6 +20,7 @@ from lib.ui.parts import part_chips, render_failures
 from lib.ui.player import playable, render_player
 from lib.ui.repair import do_or_tell, render_health, sought
 from lib.ui.session import session_key
+from lib.ui.track import heard_track, render_played_track
 from lib.ui.words import (
     ROUTE_WORDS,
     STATE_COLOURS,
@@ -201,12 +202,14 @@ def _render_reading(services: Services, run: Run, start_at: float | None) -> Non
             duration=asset.duration if asset else None,
             seek=sought(run.id),
         )
+        render_played_track(run, asset)
         return
     answer, player = st.columns([3, 2], gap="large")
     with answer:
         _render_document(transcript, run)
     with player:
         render_player(f"player_{run.id}", media, None, title=title, start_at=start_at)
+        render_played_track(run, asset)
 
 
 def _render_document(transcript: Transcript | None, run: Run) -> None:
@@ -261,6 +264,8 @@ def _facts(services: Services, run: Run) -> list[tuple[str, str]]:
         ("Of these, video", count_words(usage.video_tokens, "token")),
         ("Tokens answered", count_words(usage.completion_tokens, "token")),
     ]
+    if track := heard_track(run, services.asset(run.asset_id) if run.asset_id else None):
+        facts.append(("Track of sound", plain(track)))
     if plan is not None:
         facts.append(("Route", ROUTE_WORDS[plan.route]))
         facts.append(("Parts", f"{len(run.parts) or len(plan.parts):,}"))
