@@ -37,9 +37,7 @@ def render_cue_shape(services: Services) -> None:
         shape = CueShape(lines, width, shortest, longest, float(speed))
         st.markdown(f":material/subtitles: {plain(str(shape))}")
         with st.container(horizontal=True, vertical_alignment="center"):
-            is_saved = st.button(
-                "Save lines", type="primary", disabled=shape == saved, on_click=_save, args=(services, shape)
-            )
+            is_saved = st.button("Save lines", type="primary", on_click=_save, args=(services, shape))
             if not shape == saved == CueShape():
                 st.button("Reset", type="tertiary", icon=":material/restart_alt:", on_click=_reset, args=(services,))
             st.caption("For later runs. A transcript that is there is shaped anew under its Facts.")
@@ -74,8 +72,10 @@ def render_reshape(services: Services, run: Run) -> None:
     if run.request.task != TRANSCRIPT:
         return
     own, wanted = run.request.cue_shape, services.preferences().cue_shape
-    st.caption("Lines")
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(gap=None):
+        st.caption("Lines")
+        words = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with words:
         st.markdown(plain(str(own)), width="content")
         if own != wanted and st.button(
             "Shape as in Settings",

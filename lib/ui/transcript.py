@@ -97,6 +97,8 @@ def _render_heading(services: Services, run: Run) -> None:
         st.header(plain(run.request.source.title), anchor=False, width="stretch")
         st.markdown(badge, width="content")
     about = [_task_title(services, run), run.request.model_id, _clip_words(run)]
+    if run.request.track:
+        about.append(f"track {run.request.track + 1}")
     if run.state is RunState.DONE:
         about += [duration_words(elapsed_seconds(run)), cost_words(run)]
     st.caption(" · ".join(plain(words) for words in about if words))
