@@ -338,6 +338,7 @@ def _source(services: Services, text: str, *, hears_only: bool) -> Source:
 def _watch(services: Services, run_ids: Sequence[str]) -> list[Run]:
     """Wait until every run is over, telling each change on stderr."""
     told: dict[str, str] = {}
+    is_full = False
     while True:
         runs = [services.run(run_id) for run_id in run_ids]
         for run in runs:
@@ -347,6 +348,10 @@ def _watch(services: Services, run_ids: Sequence[str]) -> list[Run]:
                 _say(f"{run.request.model_id}: {line}")
         if all(run.state.is_over for run in runs):
             return runs
+        full = services.disk_problem()
+        if full and not is_full:
+            _say(f"{full} {full.hint}")
+        is_full = full is not None
         problem = services.worker_problem()
         if problem:
             for run in runs:

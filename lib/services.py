@@ -6,10 +6,11 @@ import platform
 import shutil
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from lib import prompts
 from lib.domain.cues import CueShape
@@ -18,7 +19,7 @@ from lib.domain.model import Model
 from lib.domain.plan import Plan, Quality, RouteChoice, Times
 from lib.domain.run import Run, RunRequest, Task
 from lib.domain.transcript import Transcript
-from lib.errors import CuewiseError, InputError, KeyMissing, NothingThere, PlanRefused, StorageError
+from lib.errors import CuewiseError, DiskFull, InputError, KeyMissing, NothingThere, PlanRefused, StorageError
 from lib.files import MediaFiles
 from lib.media.ffmpeg import ffmpeg_path, ffmpeg_version
 from lib.openrouter import Catalogue, CatalogueKeeper, KeyStatus, OpenRouter, nearest
@@ -36,6 +37,9 @@ from lib.vault import Vault
 from lib.worker_process import WorkerProcess
 from lib.ytdlp import LinkDoor, LinkPlaylist, LinkVideo, Need
 
+if TYPE_CHECKING:
+    from lib.jobs import Jobs
+
 __all__ = [
     "Catalogue",
     "Export",
@@ -49,6 +53,10 @@ __all__ = [
     "open_services",
     "open_tools",
 ]
+
+
+LEAST_ROOM = 1 << 20
+"""A disk with fewer bytes free than this is full: a database grows by some kilobytes at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +236,7 @@ class Services:
         request = replace(request, key_ref=self._sealed_key(request.model_id, key))
         run_id = uuid.uuid4().hex
         self._tools.store.runs.add(run_id, request, plan)
-        self._open_jobs().submit(run_id, 1)
-        self.ensure_worker()
+        self._queue(run_id, lambda jobs: jobs.submit(run_id, 1))
         return self._tools.store.runs.get(run_id)
 
     def retry(self, run_id: str, *, key: str | None = None) -> Run:
@@ -240,8 +247,7 @@ class Services:
         run = self._known(run_id)
         attempt = self._tools.store.runs.again(run_id, self._renewed(run.request, run.request.model_id, key))
         if attempt is not None:
-            self._open_jobs().submit(run_id, attempt)
-            self.ensure_worker()
+            self._queue(run_id, lambda jobs: jobs.submit(run_id, attempt))
         return self._known(run_id)
 
     def repair(self, run_id: str, number: int, *, model_id: str | None = None, key: str | None = None) -> Run:
@@ -255,8 +261,7 @@ class Services:
         request = self._renewed(run.request, model_id or run.request.model_id, key)
         attempt = self._tools.store.runs.again(run_id, request)
         if attempt is not None:
-            self._open_jobs().repair(run_id, attempt, number, model_id)
-            self.ensure_worker()
+            self._queue(run_id, lambda jobs: jobs.repair(run_id, attempt, number, model_id))
         return self._known(run_id)
 
     def cancel(self, run_id: str) -> None:
@@ -309,8 +314,7 @@ class Services:
 
     def health(self) -> tuple[ToolHealth, ...]:
         """The tools, the disk and the database, each with its version."""
-        folder = self.settings.data_dir
-        free = shutil.disk_usage(folder if folder.exists() else folder.anchor).free
+        free = self._free_bytes()
         return (
             ToolHealth("Python", platform.python_version(), True),
             _checked("ffmpeg", ffmpeg_version, note="encodes and cuts"),
@@ -331,7 +335,14 @@ class Services:
         """Why nothing is worked on, when the worker that this process keeps dies again and again."""
         if self._worker.early_deaths < 3:
             return None
-        return StorageError("The worker cannot start.", f"See {self.settings.data_dir / 'logs' / 'worker.log'}.")
+        log = self.settings.data_dir / "logs" / "worker.log"
+        return self.disk_problem() or StorageError("The worker cannot start.", f"See {log}.")
+
+    def disk_problem(self) -> DiskFull | None:
+        """That the disk is full, which a run that is under way cannot write down itself."""
+        if self._free_bytes() >= LEAST_ROOM:
+            return None
+        return DiskFull("The disk is full: nothing more can be kept.", "Free some space on it, then go on.")
 
     def close(self) -> None:
         """End the worker that this process started, and let go of the database."""
@@ -340,7 +351,21 @@ class Services:
             self._jobs.close()
         self._tools.store.close()
 
-    def _open_jobs(self):
+    def _queue(self, run_id: str, enqueue: Callable[[Jobs], None]) -> None:
+        try:
+            enqueue(self._open_jobs())
+        except StorageError:
+            # Nobody would take it up before the next start of a worker.
+            with suppress(StorageError):
+                self._tools.store.runs.cancel(run_id)
+            raise
+        self.ensure_worker()
+
+    def _free_bytes(self) -> int:
+        folder = self.settings.data_dir
+        return shutil.disk_usage(folder if folder.exists() else folder.anchor).free
+
+    def _open_jobs(self) -> Jobs:
         if self._jobs is None:
             # The job engine takes half a second to import: only who submits pays for it.
             from lib.jobs import Jobs

@@ -107,11 +107,11 @@ def _probed(asset_id: str, size_bytes: int, tools: Tools) -> MediaAsset:
         path = tools.files.path(asset_id)
         try:
             asset = probe(path, asset_id, size_bytes)
+            tools.store.assets.keep(asset)
         except BaseException:
-            # What cannot be played is not kept.
+            # What cannot be played is not kept, nor what nobody could find again.
             os.unlink(path)
             raise
-        tools.store.assets.keep(asset)
     return asset
 
 
