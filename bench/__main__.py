@@ -20,6 +20,7 @@ TITLES = {
     "times": "Times from the audio",
     "hearing": "Local speech against the plain way",
     "parts": "Long videos in parts",
+    "borders": "Text where parts meet",
     "grid": "Six models side by side",
 }
 """Every benchmark, in the order in which it runs: a module of this folder, and its heading."""
