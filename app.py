@@ -9,6 +9,7 @@ from lib.ui.frame import open_page
 from lib.ui.model_picker import choose_models
 from lib.ui.question import choose_question
 from lib.ui.source import FIRST_STEPS, choose_source
+from lib.ui.track import choose_track
 
 services = open_page("New run", icon=":material/add_circle:")
 
@@ -20,6 +21,7 @@ captioned = offer_captions(services, chosen)
 if captioned is not None:
     st.switch_page("pages/transcript.py", query_params={"run": captioned.id})
 clip = choose_clip(chosen.duration)
+chosen = choose_track(chosen)
 question = choose_question(services)
 models = choose_models(services, chosen)
 if clip is None or not models:

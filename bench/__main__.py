@@ -20,6 +20,7 @@ TITLES = {
     "times": "Times from the audio",
     "hearing": "Local speech against the plain way",
     "parts": "Long videos in parts",
+    "borders": "Text where parts meet",
     "grid": "Six models side by side",
     "compare": "Several models side by side",
     "search": "Search over 10,000 hours of transcripts",

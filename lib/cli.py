@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from lib import errors, prompts
 from lib.addresses import without_password
 from lib.domain.comparison import ComparisonTable, Reference
 from lib.domain.copies import CaptionedCopy, CaptionForm
+from lib.domain.cues import CueShape
 from lib.domain.languages import language_code
 from lib.domain.library import Hit
 from lib.domain.media import Source, SourceKind
@@ -131,6 +133,10 @@ def _parser() -> argparse.ArgumentParser:
     caption.add_argument("--output", required=True, metavar="FILE", help="where to write the copy")
     _add_look(caption)
     caption.set_defaults(command=_caption)
+    reshape = commands.add_parser("reshape", help="lay out the lines of a transcript anew; asks no model")
+    reshape.add_argument("run", metavar="RUN", help="the run's id, or the beginning of it")
+    _add_cue_shape(reshape)
+    reshape.set_defaults(command=_reshape)
     return parser
 
 
@@ -142,11 +148,23 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--prompt", metavar="TEXT", help="your own prompt")
     parser.add_argument("--start", type=_time, default=0.0, metavar="T", help="90, 1:30 or 0:01:30.5")
     parser.add_argument("--end", type=_time, metavar="T")
+    parser.add_argument(
+        "--track", type=_track, default=1, metavar="N", help="which of several tracks of sound; default 1"
+    )
     parser.add_argument("--language", metavar="L", help="the language spoken, as a code or a name; default automatic")
     parser.add_argument("--quality", choices=list(Quality), metavar="Q", help="speech or visual (text on the screen)")
     parser.add_argument("--route", choices=list(RouteChoice), default=RouteChoice.AUTO, metavar="R", help=ROUTES)
     parser.add_argument("--times", choices=list(Times), default=Times.AUDIO, metavar="W", help="audio or model")
     parser.add_argument("--term", action="append", default=[], metavar="WORD", help="a name to spell right, repeatable")
+    _add_cue_shape(parser)
+
+
+def _add_cue_shape(parser: argparse.ArgumentParser) -> None:
+    lines = parser.add_argument_group("lines of the transcript", "by default as Settings say")
+    lines.add_argument("--cue-lines", type=int, metavar="N", help="lines that are shown at once")
+    lines.add_argument("--cue-width", type=int, metavar="N", help="characters a line; Chinese and such take two")
+    lines.add_argument("--cue-seconds", type=_seconds_range, metavar="MIN-MAX", help="how long they stay, such as 1-7")
+    lines.add_argument("--cue-speed", type=float, metavar="N", help="characters a second at most")
 
 
 def _add_output(parser: argparse.ArgumentParser, *, default: str | None) -> None:
@@ -197,6 +215,19 @@ def _page(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no page: the first is 1")
     return int(text)
+
+
+def _track(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of a track: they count from 1")
+    return int(text)
+
+
+def _seconds_range(text: str) -> tuple[float, float]:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)", text.strip())
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no range of seconds: write 1-7 or 0.8-6")
+    return float(found[1]), float(found[2])
 
 
 # Commands
@@ -370,6 +401,13 @@ def _search(services: Services, options: argparse.Namespace) -> int:
     return DONE
 
 
+def _reshape(services: Services, options: argparse.Namespace) -> int:
+    (run_id,) = _named(services, [options.run])
+    run = services.reshape(run_id, _cue_shape(services, options))
+    print(f"{run.id}  {run.request.cue_shape}")
+    return DONE
+
+
 def _delete(services: Services, options: argparse.Namespace) -> int:
     (run_id,) = _named(services, [options.run])
     run = services.run(run_id)
@@ -456,6 +494,7 @@ def _requests(services: Services, options: argparse.Namespace) -> list[RunReques
     models = list(dict.fromkeys(options.model or [DEFAULT_MODEL]))
     found = [services.model(model_id) for model_id in models]
     task = prompts.CUSTOM if options.prompt is not None else prompts.task(options.task or "transcript").name
+    shape = _cue_shape(services, options)
     source = _source(services, options.source, hears_only=not any(model.sees for model in found))
     return [
         services.new_request(
@@ -465,14 +504,33 @@ def _requests(services: Services, options: argparse.Namespace) -> list[RunReques
             prompt=options.prompt,
             start=options.start,
             end=options.end,
+            track=options.track - 1,
             language=options.language,
             terms=tuple(options.term),
             quality=Quality(options.quality) if options.quality else None,
             route=RouteChoice(options.route),
             times=Times(options.times),
+            cue_shape=shape,
         )
         for model_id in models
     ]
+
+
+def _cue_shape(services: Services, options: argparse.Namespace) -> CueShape:
+    shortest, longest = options.cue_seconds or (None, None)
+    wanted = {
+        "max_lines": options.cue_lines,
+        "line_width": options.cue_width,
+        "min_seconds": shortest,
+        "max_seconds": longest,
+        "max_chars_per_second": options.cue_speed,
+    }
+    try:
+        return replace(
+            services.preferences().cue_shape, **{name: value for name, value in wanted.items() if value is not None}
+        )
+    except ValueError as exc:
+        raise InputError(f"Lines of that shape cannot be made: {exc}.", "See: python -m lib.cli run --help") from exc
 
 
 def _source(services: Services, text: str, *, hears_only: bool) -> Source:
@@ -503,6 +561,7 @@ def _source(services: Services, text: str, *, hears_only: bool) -> Source:
 def _watch(services: Services, run_ids: Sequence[str]) -> list[Run]:
     """Wait until every run is over, telling each change on stderr."""
     told: dict[str, str] = {}
+    is_full = False
     while True:
         runs = [services.run(run_id) for run_id in run_ids]
         for run in runs:
@@ -512,6 +571,10 @@ def _watch(services: Services, run_ids: Sequence[str]) -> list[Run]:
                 _say(f"{run.request.model_id}: {line}")
         if all(run.state.is_over for run in runs):
             return runs
+        full = services.disk_problem()
+        if full and not is_full:
+            _say(f"{full} {full.hint}")
+        is_full = full is not None
         problem = services.worker_problem()
         if problem:
             for run in runs:

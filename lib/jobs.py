@@ -12,15 +12,16 @@ import os
 import signal
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
 from dbos import DBOS, DBOSClient, DBOSConfig, SetEnqueueOptions
 from dbos import error as engine_errors
 from sqlalchemy import make_url
 
 from lib.domain.run import Failure
-from lib.errors import Cancelled, StorageError
+from lib.errors import Cancelled, DiskFull, StorageError
 from lib.pipeline.copies import make_copy
 from lib.pipeline.part import repair_part, work_on_part
 from lib.pipeline.run import (
@@ -35,6 +36,9 @@ from lib.pipeline.run import (
     note_answered,
 )
 from lib.pipeline.tools import Tools
+from lib.store import is_disk_full
+
+log = logging.getLogger(__name__)
 
 APPLICATION = "cuewise"
 APPLICATION_VERSION = "1"
@@ -61,6 +65,7 @@ ENGINES_CANCELS = (
     "DBOSNonExistentWorkflowError",  # cancelled, and deleted since
 )
 """By name: the engine does not export them."""
+FULL = "The disk is full: what the run came to could not be written down."
 
 _tools: Tools | None = None
 
@@ -203,7 +208,7 @@ def _failing(run_id: str, attempt: int) -> Iterator[None]:
     except Cancelled:
         return
     except Exception as exc:
-        failure = as_failure(exc, run_id)
+        failure = as_failure(DiskFull(FULL) if is_disk_full(exc) else exc, run_id)
         _fail(run_id, attempt, {"code": failure.code, "message": failure.message, "hint": failure.hint})
 
 
@@ -216,14 +221,11 @@ class Jobs:
         self._client: DBOSClient | None = None
 
     def submit(self, run_id: str, attempt: int) -> None:
-        options = {"workflow_name": "run", "queue_name": RUNS, "workflow_id": _workflow_id(run_id, attempt)}
-        options["app_version"] = APPLICATION_VERSION
-        self._open().enqueue(options, run_id, attempt)
+        """Raises DiskFull, like ``repair``."""
+        self._enqueue("run", run_id, attempt)
 
     def repair(self, run_id: str, attempt: int, number: int, model_id: str | None) -> None:
-        options = {"workflow_name": "repair", "queue_name": RUNS, "workflow_id": _workflow_id(run_id, attempt)}
-        options["app_version"] = APPLICATION_VERSION
-        self._open().enqueue(options, run_id, attempt, number, model_id)
+        self._enqueue("repair", run_id, attempt, number, model_id)
 
     def copy(self, copy_id: str, attempt: int) -> None:
         options = {"workflow_name": "copy", "queue_name": COPIES, "workflow_id": _workflow_id(copy_id, attempt)}
@@ -250,6 +252,16 @@ class Jobs:
         if self._client is not None:
             self._client.destroy()
 
+    def _enqueue(self, workflow: str, run_id: str, attempt: int, *more: object) -> None:
+        options = {"workflow_name": workflow, "queue_name": RUNS, "workflow_id": _workflow_id(run_id, attempt)}
+        options["app_version"] = APPLICATION_VERSION
+        try:
+            self._open().enqueue(options, run_id, attempt, *more)
+        except Exception as exc:
+            if is_disk_full(exc):
+                raise DiskFull("The disk is full: the run could not be queued.") from exc
+            raise
+
     def _open(self) -> DBOSClient:
         with self._lock:
             if self._client is None:
@@ -264,12 +276,24 @@ class Jobs:
 
 
 def work(tools: Tools, executor_id: str) -> None:
-    """Take up unfinished work and wait for more, in this process. One process per ``executor_id`` at a time."""
+    """Take up unfinished work and wait for more, in this process. One process per ``executor_id`` at a time.
+
+    Raises DiskFull. A disk that fills later ends the process, see ``_Standstill``.
+    """
+    try:
+        _begin_work(tools, executor_id)
+    except Exception as exc:
+        if is_disk_full(exc):
+            raise DiskFull("The disk is full: nothing can be worked on.") from exc
+        raise
+
+
+def _begin_work(tools: Tools, executor_id: str) -> None:
     global _tools
     _tools = tools
     url = tools.settings.jobs_database_url
     _prepare_database(url)
-    _log_as_we_do()
+    _log_as_we_do(tools)
     DBOS(
         config=DBOSConfig(
             name=APPLICATION,
@@ -296,11 +320,53 @@ def work(tools: Tools, executor_id: str) -> None:
     _submit_what_was_not(tools, url)
 
 
-def _log_as_we_do() -> None:
+def _log_as_we_do(tools: Tools) -> None:
     """Let the engine's words go to our log, which keeps keys out, and not to the terminal in its own form."""
     engine = logging.getLogger("dbos")
     engine.addHandler(logging.NullHandler())  # with any handler there, the engine adds none of its own
     engine.addFilter(_is_news)
+    engine.addFilter(_Standstill(tools))
+
+
+class _Standstill(logging.Filter):
+    """Hears, where alone the engine says it, that a workflow's end could not be written down: the disk is full.
+
+    To the engine such a workflow works on for ever, and those that wait for it wait for ever. So its run fails with the
+    reason as soon as there is room to write that down, and then the process ends: the worker that is started in its
+    place takes up all other runs where the databases say that they are.
+    """
+
+    def __init__(self, tools: Tools) -> None:
+        super().__init__()
+        self._tools = tools
+        self._stopped: set[tuple[str, int]] = set()
+        self._has_begun = threading.Lock()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """False for what needs no traceback: the full disk is told in a line of our own."""
+        if not record.exc_info or not is_disk_full(record.exc_info[1]):
+            return True
+        if DBOS.workflow_id:
+            self._stopped.add(_run_of(DBOS.workflow_id))
+        if self._has_begun.acquire(blocking=False):
+            threading.Thread(target=self._wait_for_room, name="standstill", daemon=True).start()
+        return False
+
+    def _wait_for_room(self) -> None:
+        log.error("the disk is full; waiting for room")
+        while not self._is_written_down():
+            time.sleep(1)
+        log.info("there is room again")
+        os._exit(1)
+
+    def _is_written_down(self) -> bool:
+        try:
+            for run_id, attempt in tuple(self._stopped):
+                fail_run(run_id, attempt, as_failure(DiskFull(FULL), run_id), self._tools)
+            _check_room(self._tools.settings.jobs_database_url)
+        except (StorageError, sqlite3.OperationalError):
+            return False
+        return True
 
 
 def _is_news(record: logging.LogRecord) -> bool:
@@ -342,6 +408,15 @@ def stop_on_signals() -> None:
         signal.signal(each, lambda _signal, _frame: os._exit(0))
 
 
+def _check_room(url: str) -> None:
+    """Write to the engine's database what is there already. Raises sqlite3.OperationalError when the disk is full."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        with closing(sqlite3.connect(parsed.database)) as connection, connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            connection.execute(f"PRAGMA user_version = {version}")
+
+
 def _prepare_database(url: str) -> None:
     DBOS.migrate(url)
     parsed = make_url(url)
@@ -352,3 +427,9 @@ def _prepare_database(url: str) -> None:
 
 def _workflow_id(subject_id: str, attempt: int) -> str:
     return f"{subject_id}.{attempt}"
+
+
+def _run_of(workflow_id: str) -> tuple[str, int]:
+    """The run and the attempt of a workflow, also of one that was started by theirs: it is named ``run.attempt-n``."""
+    run_id, _, attempt = workflow_id.partition(".")
+    return run_id, int(attempt.partition("-")[0])

@@ -6,18 +6,20 @@ import platform
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from lib import prompts
+from lib.domain.cues import CueShape
 from lib.domain.media import MediaAsset, Source, SourceKind
 from lib.domain.model import Model
 from lib.domain.plan import Plan, Quality, RouteChoice, Times
 from lib.domain.run import Run, RunRequest, Task
 from lib.domain.transcript import Transcript
-from lib.errors import CuewiseError, InputError, KeyMissing, NothingThere, PlanRefused, StorageError
+from lib.errors import CuewiseError, DiskFull, InputError, KeyMissing, NothingThere, PlanRefused, StorageError
 from lib.files import MediaFiles
 from lib.formats import ExportOptions
 from lib.media.ffmpeg import ffmpeg_path, ffmpeg_version
@@ -30,6 +32,7 @@ from lib.pipeline.ingest import held_asset, keep_path, keep_stream
 from lib.pipeline.library import Library
 from lib.pipeline.plan import MediaFacts, alternatives, facts_of_asset, facts_of_link, make_plan
 from lib.pipeline.rehearsal import PreparedPart, prepare_only
+from lib.pipeline.reshape import reshape
 from lib.pipeline.run import find_model
 from lib.pipeline.tools import Tools
 from lib.settings import Settings
@@ -38,6 +41,9 @@ from lib.store import Measured, Preferences, Store
 from lib.vault import Vault
 from lib.worker_process import WorkerProcess
 from lib.ytdlp import LinkDoor, LinkPlaylist, LinkVideo, Need
+
+if TYPE_CHECKING:
+    from lib.jobs import Jobs
 
 __all__ = [
     "EVERY_FORMAT",
@@ -54,6 +60,10 @@ __all__ = [
     "open_services",
     "open_tools",
 ]
+
+
+LEAST_ROOM = 1 << 20
+"""A disk with fewer bytes free than this is full: a database grows by some kilobytes at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +189,13 @@ class Services:
         prompt: str | None = None,
         start: float = 0.0,
         end: float | None = None,
+        track: int = 0,
         language: str | None = None,
         terms: tuple[str, ...] = (),
         quality: Quality | None = None,
         route: RouteChoice = RouteChoice.AUTO,
         times: Times = Times.AUDIO,
+        cue_shape: CueShape | None = None,
     ) -> RunRequest:
         """A request with the settings of today filled in. Raises InputError for an unknown task or no prompt."""
         preferences = self.preferences()
@@ -196,11 +208,13 @@ class Services:
             prompt=prompt if task == prompts.CUSTOM else None,
             start=start,
             end=end,
+            track=track,
             language=language or None,
             terms=terms,
             quality=quality or (Quality.VISUAL if task == "shown" else Quality.SPEECH),
             route=route,
             times=times,
+            cue_shape=cue_shape or preferences.cue_shape,
             part_form=preferences.part_form,
             part_seconds=preferences.part_seconds,
             base_url=self.settings.openrouter_base_url,
@@ -233,8 +247,7 @@ class Services:
         request = replace(request, key_ref=self._sealed_key(request.model_id, key))
         run_id = uuid.uuid4().hex
         self._tools.store.runs.add(run_id, request, plan)
-        self._open_jobs().submit(run_id, 1)
-        self.ensure_worker()
+        self._queue(run_id, lambda jobs: jobs.submit(run_id, 1))
         return self._tools.store.runs.get(run_id)
 
     def retry(self, run_id: str, *, key: str | None = None) -> Run:
@@ -245,8 +258,7 @@ class Services:
         run = self._known(run_id)
         attempt = self._tools.store.runs.again(run_id, self._renewed(run.request, run.request.model_id, key))
         if attempt is not None:
-            self._open_jobs().submit(run_id, attempt)
-            self.ensure_worker()
+            self._queue(run_id, lambda jobs: jobs.submit(run_id, attempt))
         return self._known(run_id)
 
     def repair(self, run_id: str, number: int, *, model_id: str | None = None, key: str | None = None) -> Run:
@@ -260,8 +272,7 @@ class Services:
         request = self._renewed(run.request, model_id or run.request.model_id, key)
         attempt = self._tools.store.runs.again(run_id, request)
         if attempt is not None:
-            self._open_jobs().repair(run_id, attempt, number, model_id)
-            self.ensure_worker()
+            self._queue(run_id, lambda jobs: jobs.repair(run_id, attempt, number, model_id))
         return self._known(run_id)
 
     def cancel(self, run_id: str) -> None:
@@ -281,6 +292,14 @@ class Services:
     def transcript(self, run_id: str) -> Transcript | None:
         """None until the run has one."""
         return self._tools.store.transcripts.get(run_id)
+
+    def reshape(self, run_id: str, shape: CueShape | None = None) -> Run:
+        """Lay out the lines of a transcript anew, as a new version: as the settings of today say, or as ``shape``.
+
+        Nothing is asked and nothing paid. Raises InputError and NothingThere.
+        """
+        reshape(run_id, shape or self.preferences().cue_shape, self._tools)
+        return self._known(run_id)
 
     def export(self, run_id: str, format: str, options: ExportOptions | None = None) -> Export:
         """The transcript in a format, or zipped in ``all`` of them.
@@ -321,8 +340,7 @@ class Services:
 
     def health(self) -> tuple[ToolHealth, ...]:
         """The tools, the disk and the database, each with its version."""
-        folder = self.settings.data_dir
-        free = shutil.disk_usage(folder if folder.exists() else folder.anchor).free
+        free = self._free_bytes()
         return (
             ToolHealth("Python", platform.python_version(), True),
             _checked("ffmpeg", ffmpeg_version, note="encodes and cuts"),
@@ -343,7 +361,14 @@ class Services:
         """Why nothing is worked on, when the worker that this process keeps dies again and again."""
         if self._worker.early_deaths < 3:
             return None
-        return StorageError("The worker cannot start.", f"See {self.settings.data_dir / 'logs' / 'worker.log'}.")
+        log = self.settings.data_dir / "logs" / "worker.log"
+        return self.disk_problem() or StorageError("The worker cannot start.", f"See {log}.")
+
+    def disk_problem(self) -> DiskFull | None:
+        """That the disk is full, which a run that is under way cannot write down itself."""
+        if self._free_bytes() >= LEAST_ROOM:
+            return None
+        return DiskFull("The disk is full: nothing more can be kept.", "Free some space on it, then go on.")
 
     def close(self) -> None:
         """End the worker that this process started, and let go of the database."""
@@ -352,7 +377,21 @@ class Services:
             self._jobs.close()
         self._tools.store.close()
 
-    def _open_jobs(self):
+    def _queue(self, run_id: str, enqueue: Callable[[Jobs], None]) -> None:
+        try:
+            enqueue(self._open_jobs())
+        except StorageError:
+            # Nobody would take it up before the next start of a worker.
+            with suppress(StorageError):
+                self._tools.store.runs.cancel(run_id)
+            raise
+        self.ensure_worker()
+
+    def _free_bytes(self) -> int:
+        folder = self.settings.data_dir
+        return shutil.disk_usage(folder if folder.exists() else folder.anchor).free
+
+    def _open_jobs(self) -> Jobs:
         if self._jobs is None:
             # The job engine takes half a second to import: only who submits pays for it.
             from lib.jobs import Jobs

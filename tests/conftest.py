@@ -88,6 +88,19 @@ def short_talking_video(tmp_path_factory, beckett, footage) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def two_tracks(tmp_path_factory, two_cities, beckett, footage) -> Path:
+    """20 s of footage with two_cities spoken on its first track, English, and beckett on its second, called German."""
+    path = tmp_path_factory.mktemp("talking") / "two tracks.mp4"
+    run_ffmpeg(
+        *("-stream_loop", "-1", "-i", footage, "-i", two_cities, "-i", beckett, "-map", "0:v", "-map", "1:a"),
+        *("-map", "2:a", "-t", "20", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "32", "-vf", "scale=320:-2"),
+        *("-r", "12", "-g", "24", "-c:a", "aac", "-b:a", "64k", "-movflags", "+faststart"),
+        *("-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=deu", path),
+    )
+    return path
+
+
 @pytest.fixture
 def settings(tmp_path) -> Settings:
     """Settings on an empty data folder."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+from contextlib import suppress
 from pathlib import Path
 
 import av
 import numpy as np
+import pytest
 
 from lib.domain.media import MediaAsset
 from lib.media.ffmpeg import file_url, run_ffmpeg
@@ -78,3 +80,41 @@ def is_whole_mp4(path: Path) -> bool:
     """Whether the index stands before the media, so that playing can begin at once."""
     content = path.read_bytes()
     return 0 < content.find(b"moov") < content.find(b"mdat")
+
+
+def text(path: Path) -> None:
+    """A text, whatever its name says."""
+    path.write_text("It was the best of times, it was the worst of times. " * 500)
+
+
+def subtitles(path: Path) -> None:
+    path.write_text("1\n00:00:01,000 --> 00:00:02,000\nHello.\n\n2\n00:00:03,000 --> 00:00:04,000\nBye.\n")
+
+
+def children() -> set[str]:
+    """The processes that this one has started and that still live."""
+    found = set()
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError):  # a thread that has just ended
+            found.update((task / "children").read_text().split())
+    return found
+
+
+@pytest.fixture(scope="module", name="video")
+def four_seconds(tmp_path_factory) -> Path:
+    """Four seconds with sound, a key frame every second."""
+    return make(tmp_path_factory.mktemp("clips") / "video.mp4", *PICTURE, *SOUND, *H264)
+
+
+@pytest.fixture(scope="module", name="clock")
+def clock_of_twelve_seconds(tmp_path_factory) -> Path:
+    """Twelve seconds in which picture and sound tell the time; key frames 4 s apart."""
+    path = tmp_path_factory.mktemp("clips") / "clock.mp4"
+    return make(path, *CLOCK, "-c:v", "libx264", "-qp", "4", "-bf", "2", "-g", "100", "-sc_threshold", "0")
+
+
+@pytest.fixture(scope="module", name="ten_hours")
+def hours_of_nothing(tmp_path_factory) -> Path:
+    """Ten hours of one picture a minute, in some 20 kB."""
+    arguments = ("-f", "lavfi", "-i", "color=size=16x16:rate=1/60:duration=36000", "-c:v", "libx264")
+    return make(tmp_path_factory.mktemp("clips") / "ten_hours.mp4", *arguments)

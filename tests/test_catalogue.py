@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lib.domain.model import Model, Price, PriceStep
 from lib.errors import ServiceUnreachable
 from lib.openrouter import PREFERRED, CatalogueKeeper, nearest, read_models, unknown_model
-from tests.fakes.openrouter_server import catalogue
+from tests.fakes.openrouter_catalogue import catalogue
 
 TODAY = date(2026, 11, 22)
 

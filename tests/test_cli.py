@@ -351,3 +351,23 @@ def test_times_and_route_are_the_users_choice(cli, server, talking_video):
     assert record["route"] == "audio"
     assert {cue["timed_by"] for cue in record["cues"]} == {"model"}
     assert server.history[-1].content[0]["type"] == "input_audio"
+
+
+def test_lines_take_the_shape_that_is_asked_for_and_another_one_later(cli, server, talking_video):
+    """--cue-width and its like shape the lines of a run; `reshape` lays them out anew and asks nothing."""
+    shape = ("--cue-lines", "1", "--cue-width", "24", "--cue-seconds", "0.5-3", "--cue-speed", "30")
+    model = ("--model", "google/gemini-3.8-flash", "--times", "model")
+    record = cli.json("run", talking_video, *model, *shape, "--format", "json")
+    assert all(len(cue["text"]) <= 24 and cue["end"] - cue["start"] <= 3.001 for cue in record["cues"])
+    before = len(server.history)
+    done = cli("reshape", record["run_id"][:12], "--cue-width", "60")
+    assert done.returncode == 0, done.stderr
+    assert "2 lines of 60 characters, 1 to 7 s, at most 20 characters a second" in done.stdout
+    wider = cli.json("export", record["run_id"], "--format", "json")
+    assert len(wider["cues"]) < len(record["cues"])
+    assert wider["text"].split() == record["text"].split()
+    assert len([each for each in server.history[before:] if each.method == "POST"]) == 0
+    for wrong in (("--cue-seconds", "7-1"), ("--cue-seconds", "soon"), ("--cue-lines", "0"), ("--cue-speed", "nan")):
+        refused = cli("reshape", record["run_id"], *wrong)
+        assert refused.returncode == 2, wrong
+        assert "Traceback" not in refused.stderr

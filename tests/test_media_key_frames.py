@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from lib.domain.renditions import estimate_video_bytes
@@ -13,13 +11,14 @@ from lib.media.encode import SPEECH, VISUAL, encode_key_frames, encode_video
 from lib.media.ffmpeg import file_url
 from lib.media.hardware import HardwareEncoder, hardware_encoders
 from lib.media.key_frames import stand_alone
-from tests.media_fixtures import (
+from tests.media_fixtures import (  # noqa: F401 (fixtures are asked for by their names)
     CLOCK,
     H264,
     LATE_SOUND,
     LIMIT,
     PICTURE,
     SOUND,
+    clock_of_twelve_seconds,
     is_whole_mp4,
     look,
     make,
@@ -31,13 +30,6 @@ from tests.media_fixtures import (
 )
 
 WAYS = [encode_video, encode_key_frames]
-
-
-@pytest.fixture(scope="module")
-def clock(tmp_path_factory) -> Path:
-    """Twelve seconds in which picture and sound tell the time; key frames 4 s apart."""
-    path = tmp_path_factory.mktemp("clock") / "clock.mp4"
-    return make(path, *CLOCK, "-c:v", "libx264", "-qp", "4", "-bf", "2", "-g", "100", "-sc_threshold", "0")
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])

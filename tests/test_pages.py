@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from lib.domain.cues import CueShape
 from lib.domain.media import Source, SourceKind
 from lib.domain.plan import Part, Plan, Quality, Route, RouteChoice, Times
 from lib.domain.run import Failure, PartForm, PartState, RunRequest, RunState, Usage
@@ -191,6 +192,29 @@ def test_the_local_model_runs_to_its_end(upload, services, open_page):
     words = words_on(open_page("pages/activity.py"))
     assert "Done" in words
     assert "free and private" in words
+
+
+def test_a_track_is_chosen_where_there_are_several(open_page, services, two_tracks, upload):
+    """A file with one track asks nothing; of two, the second is planned, run, and named under the text."""
+    assert not [box for box in upload().selectbox if box.label == "Track of sound"]
+    page = open_page("app.py")
+    page.file_uploader[0].upload("two tracks.mp4", two_tracks.read_bytes(), "video/mp4")
+    page.run()
+    assert "2 tracks of sound" in words_on(page)
+    box = next(box for box in page.selectbox if box.label == "Track of sound")
+    assert box.options == ["1 · English · mono", "2 · German · mono"]
+    page.multiselect(key="models").set_value(["local/whisper-tiny.en", GEMINI]).run()
+    assert "Sent as it is" in words_on(page)
+    box.set_value(1).run()
+    assert "only the chosen track of sound is sent" in words_on(page)
+    page.multiselect(key="models").set_value(["local/whisper-tiny.en"]).run()
+    button(page, "Run").click().run()
+    (run,) = services.runs()
+    assert run.request.track == 1
+    wait_until(lambda: services.run(run.id).state.is_over)
+    page.run()
+    assert not page.exception
+    assert "The text is of track 2 · German" in words_on(page)
 
 
 def test_the_key_is_asked_for_only_when_a_model_needs_one(upload, services):
@@ -435,6 +459,27 @@ def test_settings_are_kept(open_page, services):
     assert kept.spending_cap_usd == Decimal("1.5")
     assert kept.part_seconds == 480.0
     assert kept.default_models == ("local/whisper-tiny.en",)
+
+
+def test_the_shape_of_lines_is_told_while_it_is_chosen_and_kept(open_page, services):
+    """The words follow the fields; Save keeps them for later runs; Reset goes back to what reads well for most."""
+    page = open_page("pages/settings.py")
+    assert "2 lines of 42 characters, 1 to 7 s, at most 20 characters a second" in words_on(page)
+    assert not [found for found in page.button if found.label == "Reset"]
+    page.number_input(key="cue_lines").set_value(1)
+    page.number_input(key="cue_width").set_value(32)
+    page.slider(key="cue_seconds").set_value((0.5, 5.0))
+    page.number_input(key="cue_speed").set_value(17).run()
+    assert "1 line of 32 characters, 0.5 to 5 s, at most 17 characters a second" in words_on(page)
+    assert services.preferences().cue_shape == CueShape()
+    button(page, "Save lines").click().run()
+    assert not page.exception
+    assert services.preferences().cue_shape == CueShape(1, 32, 0.5, 5.0, 17.0)
+    assert "Saved." in words_on(page)
+    button(page, "Reset").click().run()
+    assert not page.exception
+    assert services.preferences().cue_shape == CueShape()
+    assert page.number_input(key="cue_width").value == 42
 
 
 def test_a_cookies_file_that_is_not_there_is_refused(open_page, services):

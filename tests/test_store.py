@@ -134,6 +134,36 @@ def test_runs_kept_before_there_was_a_library_are_in_it(tmp_path):
     store.close()
 
 
+def test_where_somebody_speaks_is_kept_by_track_and_what_was_kept_before_is_of_the_first(tmp_path):
+    """A database from before tracks could be chosen keeps what it knew; another track is another matter."""
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    engine = create_engine(url)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        connection.exec_driver_sql(
+            "INSERT INTO asset (id, record, created) VALUES (?, ?, '')", (ASSET.id, to_json(ASSET))
+        )
+        connection.exec_driver_sql(
+            'INSERT INTO speech (asset_id, "start", "end", stretches) VALUES (?, 0, 12.5, \'[[1, 2]]\')', (ASSET.id,)
+        )
+    engine.dispose()
+    store = Store(url)
+    assert store.assets.speech(ASSET.id, Clip(0, 12.5)) == ((1, 2),)
+    assert store.assets.speech(ASSET.id, Clip(0, 12.5), track=1) is None
+    store.assets.keep_speech(ASSET.id, Clip(0, 12.5), [(3, 4)], track=1)
+    assert store.assets.speech(ASSET.id, Clip(0, 12.5), track=1) == ((3, 4),)
+    assert store.assets.speech(ASSET.id, Clip(0, 12.5)) == ((1, 2),)
+    store.close()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0002")
+        assert connection.exec_driver_sql("SELECT stretches FROM speech").scalar() == "[[1, 2]]"
+    engine.dispose()
+
+
 def test_a_run_is_read_back_as_it_stands(store):
     """Plan, parts, partial text, usage and cost of a run are read as they were written."""
     store.assets.keep(ASSET)

@@ -13,6 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lib.domain.copies import CaptionForm
+from lib.domain.cues import CueShape
 from lib.domain.health import Finding, Gap, Health
 from lib.domain.media import Source, SourceKind
 from lib.domain.plan import RouteChoice, Times
@@ -123,6 +124,21 @@ def test_a_finished_run_is_read_exported_and_accounted_for(open_run, finish):
     assert len(page.get("bidi_component")) == 1
     assert run.parts[0].generation_id in texts(page)
     assert "beckett.mp4" in page.header[0].value.replace("\\", "")
+
+
+def test_a_transcript_is_shaped_as_settings_say_at_a_press(open_run, services, finish):
+    """The button is there only while the settings differ; pressed, the lines are laid out anew."""
+    run = finish("transcript", Times.MODEL)
+    page = open_run(run.id)
+    assert "2 lines of 42 characters" in texts(page)
+    assert not [found for found in page.button if found.key == "reshape"]
+    services.save_preferences(replace(services.preferences(), cue_shape=CueShape(max_lines=1, line_width=20)))
+    page = open_run(run.id)
+    page.button(key="reshape").click().run()
+    assert not page.exception
+    assert "1 line of 20 characters" in texts(page)
+    assert all(len(cue.text) <= 20 for cue in services.transcript(run.id).cues)
+    assert not [found for found in page.button if found.key == "reshape"]
 
 
 def test_a_summary_is_shown_without_being_obeyed(open_run, finish, openrouter):

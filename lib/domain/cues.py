@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -31,8 +32,19 @@ class CueShape:
     def __post_init__(self) -> None:
         if self.max_lines < 1 or self.line_width < 2:
             raise ValueError("a cue has at least one line of two columns")
-        if not 0 < self.min_seconds <= self.max_seconds or self.max_chars_per_second <= 0:
-            raise ValueError("a cue's times run forward")
+        if not 0 < self.min_seconds <= self.max_seconds < math.inf:
+            raise ValueError("a cue stays for a while, at least as long as its shortest time")
+        if not 0 < self.max_chars_per_second < math.inf:
+            raise ValueError("a cue is read at some speed")
+
+    def __str__(self) -> str:
+        """``2 lines of 42 characters, 1 to 7 s, at most 20 characters a second``."""
+        lines = "1 line" if self.max_lines == 1 else f"{self.max_lines} lines"
+        shortest = "" if self.min_seconds == self.max_seconds else f"{self.min_seconds:g} to "
+        return (
+            f"{lines} of {self.line_width} characters, {shortest}{self.max_seconds:g} s, "
+            f"at most {self.max_chars_per_second:g} characters a second"
+        )
 
 
 def shape_cues(

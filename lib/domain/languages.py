@@ -48,23 +48,44 @@ OTHER_NAMES = {
     "letzeburgesch": "lb", "mandarin": "zh", "moldavian": "ro", "moldovan": "ro", "nb": "no", "bokmål": "no",
     "bokmal": "no", "panjabi": "pa", "pushto": "ps", "sinhalese": "si", "fil": "tl",
 }
+
+# ISO 639-2, as media files name the languages of their tracks; for some there are two codes.
+THREE_LETTERS = {
+    "afr": "af", "alb": "sq", "amh": "am", "ara": "ar", "arm": "hy", "asm": "as", "aze": "az", "bak": "ba",
+    "baq": "eu", "bel": "be", "ben": "bn", "bod": "bo", "bos": "bs", "bre": "br", "bul": "bg", "bur": "my",
+    "cat": "ca", "ces": "cs", "chi": "zh", "cmn": "zh", "cym": "cy", "cze": "cs", "dan": "da", "deu": "de",
+    "dut": "nl", "ell": "el", "eng": "en", "est": "et", "eus": "eu", "fao": "fo", "fas": "fa", "fin": "fi",
+    "fra": "fr", "fre": "fr", "geo": "ka", "ger": "de", "glg": "gl", "gre": "el", "guj": "gu", "hat": "ht",
+    "hau": "ha", "heb": "he", "hin": "hi", "hrv": "hr", "hun": "hu", "hye": "hy", "ice": "is", "ind": "id",
+    "isl": "is", "ita": "it", "jav": "jw", "jpn": "ja", "kan": "kn", "kat": "ka", "kaz": "kk", "khm": "km",
+    "kor": "ko", "lao": "lo", "lat": "la", "lav": "lv", "lin": "ln", "lit": "lt", "ltz": "lb", "mac": "mk",
+    "mal": "ml", "mao": "mi", "mar": "mr", "may": "ms", "mkd": "mk", "mlg": "mg", "mlt": "mt", "mon": "mn",
+    "mri": "mi", "msa": "ms", "mya": "my", "nep": "ne", "nld": "nl", "nno": "nn", "nob": "no", "nor": "no",
+    "oci": "oc", "pan": "pa", "per": "fa", "pol": "pl", "por": "pt", "pus": "ps", "ron": "ro", "rum": "ro",
+    "rus": "ru", "san": "sa", "sin": "si", "slk": "sk", "slo": "sk", "slv": "sl", "sna": "sn", "snd": "sd",
+    "som": "so", "spa": "es", "sqi": "sq", "srp": "sr", "sun": "su", "swa": "sw", "swe": "sv", "tam": "ta",
+    "tat": "tt", "tel": "te", "tgk": "tg", "tgl": "tl", "tha": "th", "tib": "bo", "tuk": "tk", "tur": "tr",
+    "ukr": "uk", "urd": "ur", "uzb": "uz", "vie": "vi", "wel": "cy", "yid": "yi", "yor": "yo", "zho": "zh",
+}
 # fmt: on
 
 
 def language_name(code: str) -> str:
-    """``English`` for ``en``; nothing is automatic; what is in no table is shown as it is."""
-    return LANGUAGES.get(code.lower(), code) if code else "Automatic"
+    """``English`` for ``en`` and ``eng``; nothing is automatic; what is in no table is shown as it is."""
+    short = THREE_LETTERS.get(code.lower(), code.lower())
+    return LANGUAGES.get(short, code) if code else "Automatic"
 
 
 def language_code(language: str | None) -> str | None:
-    """The code of a language given as a code ('de', 'de-AT'), or by its English name. None, empty and 'auto' stay None.
+    """The code of a language given as a code ('de', 'de-AT', 'deu'), or by its English name. None, empty and 'auto'
+    stay None.
 
     Raises SpeechError for a language that Whisper does not know.
     """
     asked = (language or "").strip().lower()
     if asked in {"", "auto", "automatic"}:
         return None
-    by_name = {name.lower(): code for code, name in LANGUAGES.items()} | OTHER_NAMES
+    by_name = {name.lower(): code for code, name in LANGUAGES.items()} | OTHER_NAMES | THREE_LETTERS
     for candidate in (asked, asked.replace("_", "-").split("-")[0]):
         if candidate in LANGUAGES:
             return candidate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from lib.domain.captions import CaptionTrack
@@ -33,19 +33,24 @@ class VideoStream:
 
 @dataclass(frozen=True, slots=True)
 class AudioStream:
-    """One stream of sound. ``start`` is where it begins on the file's clock, in seconds."""
+    """One stream of sound, a track. ``start`` is where it begins on the file's clock, in seconds; ``index`` its place
+    among all the file's streams of sound, from 0, also those that nobody can decode; ``title`` the file's name for it.
+    """
 
     codec: str
     channels: int
     sample_rate: int
     language: str | None = None
     start: float = 0.0
+    index: int | None = None
+    title: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MediaAsset:
     """Media we hold, named by the SHA-256 of its bytes. ``media_type`` comes from its content, not its name.
 
+    Of several tracks of sound the first is the one that is heard and sent; ``hearing`` puts another in its place.
     ``container`` is one of mp4, mov, webm, mpeg, avi, matroska, flv, mpegts, mp3, wav, ogg, flac, aac, m4a
     or the demuxer's own name for anything else.
     """
@@ -74,6 +79,20 @@ class MediaAsset:
     @property
     def has_sound(self) -> bool:
         return bool(self.audio)
+
+    @property
+    def sound_index(self) -> int:
+        """Where the file keeps the track that is heard, as ffmpeg counts its streams of sound."""
+        return (self.audio[0].index or 0) if self.audio else 0
+
+    def hearing(self, track: int) -> MediaAsset:
+        """The same media, of whose tracks this one is heard. ``track`` counts from 0; a file without sound has none."""
+        if not self.audio or track == 0:
+            return self
+        chosen = self.audio[track]
+        # Records of earlier versions do not say where the file keeps it: nearly always where it is listed.
+        chosen = replace(chosen, index=track if chosen.index is None else chosen.index)
+        return replace(self, audio=(chosen, *self.audio[:track], *self.audio[track + 1 :]))
 
 
 class SourceKind(StrEnum):

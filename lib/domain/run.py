@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from lib.domain.cues import CueShape
 from lib.domain.health import Health
 from lib.domain.media import Source
 from lib.domain.plan import Plan, Quality, RouteChoice, Times
@@ -76,7 +77,8 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What the user asked for. ``end`` None means to the end. ``prompt`` is the user's own, for task custom.
+    """What the user asked for. ``end`` None means to the end. ``prompt`` is the user's own, for task custom. ``track``
+    is which of several tracks of sound is heard, from 0.
 
     Holds no key: ``key_ref`` names a sealed one.
     """
@@ -87,11 +89,13 @@ class RunRequest:
     prompt: str | None = None
     start: float = 0.0
     end: float | None = None
+    track: int = 0
     language: str | None = None
     terms: tuple[str, ...] = ()
     quality: Quality = Quality.SPEECH
     route: RouteChoice = RouteChoice.AUTO
     times: Times = Times.AUDIO
+    cue_shape: CueShape = field(default_factory=CueShape)
     part_form: PartForm = PartForm.VIDEO_URL
     base_url: str = ""
     media_limit_bytes: int = 14_000_000

@@ -38,7 +38,8 @@ def cut(
     asset: MediaAsset,
     on_progress: Callable[[float], None] | None = None,
 ) -> CutResult:
-    """Copy a stretch of the source's first pictures and first sound, not re-encoded, into the same container.
+    """Copy a stretch of the source's first pictures and of the asset's first track of sound, not re-encoded, into the
+    same container.
 
     The cut begins with the key frame at or before ``start``: second 0 of the target is ``CutResult.start``, for
     pictures and sound alike, to a tenth of a second, and a few seconds before ``start`` may be in it. It ends at
@@ -58,7 +59,18 @@ def cut(
         *clock.opened(),
         *("-ss", clock.seconds(begin), "-i", file_url(source)),
         # V leaves out cover art.
-        *("-map", "0:V:0", "-map", "0:a:0?", "-c", "copy", "-map_metadata", "-1", "-map_chapters", "-1"),
+        *(
+            "-map",
+            "0:V:0",
+            "-map",
+            f"0:a:{asset.sound_index}?",
+            "-c",
+            "copy",
+            "-map_metadata",
+            "-1",
+            "-map_chapters",
+            "-1",
+        ),
         # Nothing from before the cut: it would have to be hidden by an edit list, which some readers ignore.
         *("-copypriorss", "0", "-t", clock.seconds(end - begin), "-movflags", "+faststart"),
         *("-f", asset.container, file_url(target)),

@@ -79,7 +79,8 @@ def encode_video(
     """Write a stretch of the source as H.264 mp4 with mono AAC, at most ``limit_bytes``, and return its size.
 
     Second 0 of the target is ``start`` of the source, for pictures and sound alike, wherever its streams begin; the
-    picture at second n is the one the source shows at ``start + n``, and the last is held to ``end``. Turned as the
+    picture at second n is the one the source shows at ``start + n``, and the last is held to ``end``. Of several tracks
+    of sound it holds the asset's first. Turned as the
     source is meant to be watched, never enlarged. ``threads`` is how many cores decode, None all of them: two parts at
     once with one each are done sooner than one after the other. ``on_progress`` is given the share done; what it
     raises ends the work and comes through.
@@ -136,7 +137,7 @@ def encode_audio(
             continue
         arguments = [
             *clock.read_from(source, start, asset),
-            *("-map", "0:a:0", "-vn", "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1"),
+            *("-map", f"0:a:{asset.sound_index}", "-vn", "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1"),
             *("-af", clock.sound_filter(start, duration, asset), "-ac", "1", "-ar", _mp3_sample_rate(bit_rate)),
             *("-c:a", "libmp3lame", "-compression_level", _mp3_effort(bit_rate), "-b:a", str(bit_rate)),
             *("-t", seconds(duration), "-f", "mp3", file_url(target)),
@@ -227,7 +228,7 @@ def _video_arguments(work: _Work, recipe: VideoRecipe, hardware: HardwareEncoder
     ]
     if recipe.audio_bit_rate and asset.has_sound:
         sound = clock.sound_filter(start, duration, asset)
-        arguments += ["-map", "0:a:0", "-af", sound, "-ac", "1", "-ar", "24000"]
+        arguments += ["-map", f"0:a:{asset.sound_index}", "-af", sound, "-ac", "1", "-ar", "24000"]
         arguments += ["-c:a", "aac", "-aac_coder", _coder(recipe.audio_bit_rate), "-b:a", str(recipe.audio_bit_rate)]
     arguments += ["-t", seconds(duration), "-movflags", "+faststart", "-f", "mp4", file_url(work.target)]
     return arguments + clock.kept(asset, duration)

@@ -104,7 +104,7 @@ def _asset(
     streams = [stream for stream in (picture, *heard) if stream is not None]
     # In this order: the beginning is read while the container still stands there, for not every one can go back.
     video = _video(container, picture) if picture is not None else None
-    audio = tuple(_audio(container, stream) for stream in heard)
+    audio = tuple(_audio(container, stream, index) for index, stream in enumerate(sounds) if stream in heard)
     duration = _duration(container, path, demuxer, streams)
     name = _container_name(demuxer, shape, has_picture=picture is not None)
     with_picture, sound_alone = _MEDIA_TYPES.get(name, (f"video/x-{name}", f"audio/x-{name}"))
@@ -241,7 +241,7 @@ def _video(container: av.container.InputContainer, stream: av.VideoStream) -> Vi
     )
 
 
-def _audio(container: av.container.InputContainer, stream: av.AudioStream) -> AudioStream:
+def _audio(container: av.container.InputContainer, stream: av.AudioStream, index: int) -> AudioStream:
     begin = float(stream.start_time * stream.time_base) if stream.start_time is not None else _start(container)
     language = stream.metadata.get("language")
     return AudioStream(
@@ -250,6 +250,8 @@ def _audio(container: av.container.InputContainer, stream: av.AudioStream) -> Au
         sample_rate=stream.codec_context.sample_rate,
         language=None if language in (None, "", "und") else language,
         start=round(max(0.0, begin - _start(container)), 4),
+        index=index,
+        title=" ".join(stream.metadata.get("title", "").split()) or None,
     )
 
 

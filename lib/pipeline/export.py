@@ -52,7 +52,7 @@ def export(
     if format_name == EVERY_FORMAT:
         return export_zip([Exportable(run, transcript, asset)], options=options)
     (chosen,) = formats_of([format_name])
-    content = chosen.write(transcript, _facts(run, asset), options or ExportOptions())
+    content = chosen.write(transcript, _facts(run, asset), options or usual_options(run))
     return Export(export_name(run, chosen.suffix), chosen.media_type, content)
 
 
@@ -71,7 +71,7 @@ def export_zip(
             facts = _facts(each.run, each.asset)
             for fmt in chosen:
                 try:
-                    content = fmt.write(each.transcript, facts, options or ExportOptions())
+                    content = fmt.write(each.transcript, facts, options or usual_options(each.run))
                 except InputError:
                     continue
                 name = _unused(export_name(each.run, fmt.suffix), names)
@@ -82,6 +82,11 @@ def export_zip(
     runs = [each.run for each in exportables]
     name = export_name(runs[0], ".zip") if len(runs) == 1 else f"{len(runs)} transcripts.zip"
     return Export(name, ZIP_TYPE, file.getvalue())
+
+
+def usual_options(run: Run) -> ExportOptions:
+    """What holds where nothing is chosen: captions on lines as wide as the run's own."""
+    return ExportOptions(line_width=run.request.cue_shape.line_width)
 
 
 def formats_of(names: Iterable[str]) -> list[Format]:
@@ -147,6 +152,7 @@ def _record(run: Run, asset: MediaAsset | None) -> dict[str, object]:
         "provider": run.provider,
         "task": run.request.task,
         "clip": {"start": clip.start if clip else run.request.start, "end": clip.end if clip else run.request.end},
+        "track": run.request.track + 1,
         "state": run.state,
         "route": plan.route if plan else None,
         "parts": [

@@ -17,7 +17,7 @@ from lib.errors import KeyMissing
 from lib.openrouter import MediaPart, Question, lowest_effort
 from lib.pipeline.estimate import TRANSCRIPT_TOKENS
 from lib.pipeline.plan import UNKNOWN_LENGTH
-from lib.pipeline.prepare import rendition_file
+from lib.pipeline.prepare import rendition_file, track_of
 from lib.pipeline.reporter import Reporter
 from lib.pipeline.tools import Tools
 
@@ -66,6 +66,7 @@ def listening_digest(request: RunRequest, model_id: str, asset: MediaAsset, clip
         language=request.language,
         terms=request.terms,
         version=LISTENING_VERSION,
+        **track_of(asset),
     )
 
 
@@ -132,6 +133,7 @@ def _heard(
         end=clip.end,
         language=request.language,
         terms=request.terms,
+        track=asset.sound_index,
         on_segment=on_heard,
         on_note=lambda note: reporter.stage(Stage.LISTENING, None, note),
     )

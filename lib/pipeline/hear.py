@@ -28,7 +28,12 @@ def speech_of(asset: MediaAsset, clip: Clip, tools: Tools, reporter: Reporter) -
     """
     if not asset.has_sound:
         return ()
-    return _kept_speech(asset, clip, None, tools, reporter) or ()
+    return _found_once(asset, clip, None, tools, reporter) or ()
+
+
+def kept_speech(asset: MediaAsset, clip: Clip, tools: Tools) -> tuple[tuple[float, float], ...]:
+    """What ``speech_of`` found, without listening again; empty where it found nothing."""
+    return tools.store.assets.speech(asset.id, clip, track=asset.sound_index) or ()
 
 
 def silences_near(
@@ -48,7 +53,7 @@ def silences_near(
         start, end = max(until, cut - NEAR), min(clip.end, cut + NEAR)
         if start >= end:
             continue
-        heard = _kept_speech(asset, Clip(start, end), number / len(cuts), tools, reporter)
+        heard = _found_once(asset, Clip(start, end), number / len(cuts), tools, reporter)
         # Where the sound cannot be judged, it counts as speech: the cut is a hard one then, with an overlap.
         found += [(until, start), *([(start, end)] if heard is None else heard)]
         until = end
@@ -95,18 +100,19 @@ def _words(generation: Generation) -> tuple[Word, ...]:
     return tuple(word for segment in generation.segments for word in segment.words)
 
 
-def _kept_speech(
+def _found_once(
     asset: MediaAsset, clip: Clip, progress: float | None, tools: Tools, reporter: Reporter
 ) -> tuple[tuple[float, float], ...] | None:
     """Where somebody speaks in exactly this stretch, found once for all runs; None where it cannot be judged."""
-    with tools.locks.hold(f"speech {asset.id}", reporter.check):
-        kept = tools.store.assets.speech(asset.id, clip)
+    track = asset.sound_index
+    with tools.locks.hold(f"speech {asset.id} {track}", reporter.check):
+        kept = tools.store.assets.speech(asset.id, clip, track=track)
         if kept is not None:
             return kept
         reporter.stage(Stage.LISTENING, progress, "finding the silences")
         found = _speech_in(asset, clip, tools, reporter)
         if found is not None:
-            tools.store.assets.keep_speech(asset.id, clip, found)
+            tools.store.assets.keep_speech(asset.id, clip, found, track=track)
         return found
 
 
@@ -115,7 +121,8 @@ def _speech_in(
 ) -> tuple[tuple[float, float], ...] | None:
     """None where the sound cannot be judged."""
     try:
-        return tools.listener.speech_stretches(tools.files.path(asset.id), start=clip.start, end=clip.end)
+        path = tools.files.path(asset.id)
+        return tools.listener.speech_stretches(path, start=clip.start, end=clip.end, track=asset.sound_index)
     except Cancelled:
         raise
     except Exception as exc:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lib.domain.media import MediaAsset, Source, SourceKind
-from lib.domain.run import RunRequest, Stage, digest
+from lib.domain.run import Run, RunRequest, Stage, digest
 from lib.errors import CuewiseError, MediaError
 from lib.media.probe import probe
 from lib.pipeline.reporter import Reporter
@@ -67,6 +67,12 @@ def held_link(source: Source, tools: Tools, *, hears_only: bool) -> MediaAsset |
     return None
 
 
+def media_of(run: Run, tools: Tools) -> MediaAsset:
+    """The asset of a run that has one, heard by the track that was asked for. Raises MediaError when it is no longer
+    kept."""
+    return held_asset(run.asset_id, tools).hearing(run.request.track)
+
+
 def _download(request: RunRequest, tools: Tools, reporter: Reporter, *, hears_only: bool) -> MediaAsset:
     url = request.source.url or ""
     folder = tools.files.link_folder(link_key(url, hears_only))
@@ -102,11 +108,11 @@ def _probed(asset_id: str, size_bytes: int, tools: Tools) -> MediaAsset:
         path = tools.files.path(asset_id)
         try:
             asset = probe(path, asset_id, size_bytes)
+            tools.store.assets.keep(asset)
         except BaseException:
-            # What cannot be played is not kept.
+            # What cannot be played is not kept, nor what nobody could find again.
             os.unlink(path)
             raise
-        tools.store.assets.keep(asset)
     return asset
 
 

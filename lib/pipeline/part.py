@@ -27,7 +27,7 @@ from lib.formats.parse import parse_answer
 from lib.formats.timecode import format_clock
 from lib.pipeline.generate import Asked, ask, listen
 from lib.pipeline.hear import speech_of
-from lib.pipeline.ingest import held_asset
+from lib.pipeline.ingest import media_of
 from lib.pipeline.plan import facts_of_asset, facts_of_link, make_plan
 from lib.pipeline.prepare import Recipe, prepare
 from lib.pipeline.reporter import Reporter
@@ -291,7 +291,7 @@ class _Work:
             self.bill(asked.generation)
 
     def _asset(self) -> MediaAsset:
-        return held_asset(self.run.asset_id, self.tools)
+        return media_of(self.run, self.tools)
 
 
 def _line(segment: Segment) -> str:

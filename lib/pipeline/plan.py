@@ -68,6 +68,7 @@ class MediaFacts:
     media_type: str | None = None
     has_picture: bool = True
     has_sound: bool = True
+    num_tracks: int | None = None
     key_frame_spacing: float | None = None
     youtube_url: str | None = None
     is_here: bool = True
@@ -80,6 +81,7 @@ def facts_of_asset(asset: MediaAsset, source: Source) -> MediaFacts:
         media_type=asset.media_type,
         has_picture=asset.has_picture,
         has_sound=asset.has_sound,
+        num_tracks=len(asset.audio),
         key_frame_spacing=asset.video.key_frame_spacing if asset.video else None,
         youtube_url=canonical(source.url or ""),
     )
@@ -153,7 +155,7 @@ def _possible_plans(draft: _Draft) -> list[Plan]:
     facts, model = draft.facts, draft.model
     sees = model.sees and facts.has_picture
     plans = []
-    if facts.youtube_url and model.takes_youtube_links and draft.is_whole:
+    if facts.youtube_url and model.takes_youtube_links and draft.is_untouched:
         plans += _link(draft)
     if sees and facts.duration is None:
         plans.append(draft.undecided(Route.VIDEO))
@@ -176,7 +178,7 @@ def _link(draft: _Draft) -> list[Plan]:
 def _as_is(draft: _Draft) -> list[Plan]:
     facts, size = draft.facts, draft.facts.size_bytes
     is_taken = facts.media_type in SENT_AS_THEY_ARE or not facts.is_here
-    if not (draft.is_whole and is_taken and draft.fits and size is not None):
+    if not (draft.is_untouched and is_taken and draft.fits and size is not None):
         return []
     if draft.seconds > draft.longest and draft.request.route is not RouteChoice.AS_IS:
         return []
@@ -274,8 +276,8 @@ def _longest_that_fits(draft: _Draft, size_of: Callable[[_Draft, float], int | N
 
 
 def _why_cut(draft: _Draft) -> str:
-    if not draft.is_whole:
-        return "only the chosen clip is sent"
+    if not draft.is_untouched:
+        return draft.chosen_words
     return "a long video is asked about in parts" if draft.fits else f"{draft.size_words}, so it is sent in parts"
 
 
@@ -284,7 +286,7 @@ def _why_encoded(draft: _Draft) -> str:
         return draft.size_words
     if draft.facts.media_type not in SENT_AS_THEY_ARE:
         return "models do not take this kind of file"
-    return "only the chosen clip is sent" if not draft.is_whole else "it is made smaller"
+    return draft.chosen_words if not draft.is_untouched else "it is made smaller"
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +315,15 @@ class _Draft:
         duration = self.facts.duration
         at_end = self.request.end is None or (duration is not None and self.request.end >= duration)
         return self.request.start <= 0 and at_end
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether all of the media is wanted as it is: who gets the file whole hears its first track."""
+        return self.is_whole and self.request.track == 0
+
+    @property
+    def chosen_words(self) -> str:
+        return "only the chosen clip is sent" if not self.is_whole else "only the chosen track of sound is sent"
 
     @property
     def fits(self) -> bool:
@@ -374,6 +385,8 @@ class _Draft:
             return f"The clip begins after the end of the video, which lasts {facts.duration:.0f} s."
         if request.end is not None and request.end <= request.start:
             return "The clip ends before it begins."
+        if facts.num_tracks is not None and request.track >= max(1, facts.num_tracks):
+            return f"There is no track {request.track + 1} of sound: the file has {facts.num_tracks or 'none'}."
         if model.is_local and request.task != "transcript":
             return "Local models only write transcripts: choose a remote model for this task."
         if (model.is_local or not model.sees) and not facts.has_sound:

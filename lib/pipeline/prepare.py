@@ -74,6 +74,7 @@ def _made(
         quality=recipe.quality,
         limit=recipe.limit_bytes,
         version=RECIPE_VERSION,
+        **track_of(asset),
     )
     with tools.locks.hold(name, lambda: on_progress(0.0)):
         found = tools.store.assets.rendition(name)
@@ -81,6 +82,11 @@ def _made(
             found = _make(name, asset, clip, recipe, tools, on_progress)
             tools.store.assets.keep_rendition(found, asset.id)
     return found
+
+
+def track_of(asset: MediaAsset) -> dict[str, int]:
+    """What a digest says of the track that is heard: nothing of the first, so that what was kept before is found."""
+    return {"track": asset.sound_index} if asset.sound_index else {}
 
 
 def rendition_file(rendition: Rendition, tools: Tools) -> Path:

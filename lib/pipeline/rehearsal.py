@@ -63,11 +63,12 @@ def prepare_only(
         raise PlanRefused(plan.refusal)
     if plan.route in (Route.LOCAL, Route.LINK):
         return plan, []
+    heard = asset.hearing(request.track)
     recipe = Recipe(plan.route, request.quality, request.media_limit_bytes)
     made = []
     for part in plan.parts:
         rendition = prepare(
-            asset,
+            heard,
             Clip(part.start, part.end),
             recipe,
             tools,

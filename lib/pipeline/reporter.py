@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from lib.domain.run import PartState, Stage
-from lib.errors import Cancelled
+from lib.errors import Cancelled, DiskFull
 from lib.store import Store
 
 INTERVAL = 0.34
@@ -23,12 +24,12 @@ class Reporter:
     def stage(self, stage: Stage, progress: float | None = None, note: str = "") -> None:
         """The run as a whole; a new stage is always written down, progress within it at most 3 times a second."""
         if self._is_due(stage):
-            self._heed(self._store.runs.report(self.run_id, self.attempt, stage, progress, note))
+            self._progress(lambda: self._store.runs.report(self.run_id, self.attempt, stage, progress, note))
 
     def part_text(self, number: int, text: str) -> None:
         """The text of a part so far."""
         if self._is_due(number):
-            self._heed(self._store.runs.report_part(self.run_id, self.attempt, number, partial_text=text))
+            self._progress(lambda: self._store.runs.report_part(self.run_id, self.attempt, number, partial_text=text))
 
     def part(self, number: int, state: PartState, **values: object) -> None:
         """A change of a part's state: always written down."""
@@ -45,6 +46,14 @@ class Reporter:
             return False
         self._last[subject] = now
         return True
+
+    def _progress(self, report: Callable[[], bool]) -> None:
+        try:
+            is_wanted = report()
+        except DiskFull:
+            # Progress is the first to find the disk full, and what matters least: the work itself may find room again.
+            return
+        self._heed(is_wanted)
 
     def _heed(self, is_wanted: bool) -> None:
         if not is_wanted:
@@ -68,6 +77,6 @@ class ReporterBeside(Reporter):
         if run is not None and all(part.state is PartState.FAILED for part in run.parts):
             raise Pointless("No part was answered.")
         if run is not None and all(part.state.is_over for part in run.parts):
-            self._heed(self._store.runs.report(self.run_id, self.attempt, stage, progress, note))
+            self._progress(lambda: self._store.runs.report(self.run_id, self.attempt, stage, progress, note))
         else:
             self._heed(self._store.runs.is_wanted(self.run_id, self.attempt))

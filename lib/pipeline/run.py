@@ -10,14 +10,16 @@ import secrets
 from contextlib import suppress
 from decimal import Decimal
 
+from lib.domain.health import Health
 from lib.domain.media import Clip, MediaAsset
 from lib.domain.model import Model
 from lib.domain.plan import Plan, Route, Times
 from lib.domain.run import Failure, Generation, PartAnswer, PartState, Run, RunRequest, Stage, Usage
+from lib.domain.transcript import Transcript
 from lib.errors import CuewiseError, NothingThere, PlanRefused
 from lib.openrouter import unknown_model
-from lib.pipeline.hear import kept_words, silences_near, speech_of, words_of
-from lib.pipeline.ingest import held_asset, ingest
+from lib.pipeline.hear import kept_speech, kept_words, silences_near, speech_of, words_of
+from lib.pipeline.ingest import held_asset, ingest, media_of
 from lib.pipeline.plan import facts_of_asset, facts_of_link, make_plan, needs_download
 from lib.pipeline.reporter import Pointless, Reporter, ReporterBeside
 from lib.pipeline.stitch import Heard, make_transcript
@@ -78,7 +80,7 @@ def note_answered(run_id: str, attempt: int, tools: Tools) -> bool:
 def hear(run_id: str, attempt: int, tools: Tools) -> None:
     """Find where the words of the run's clip are in the sound. Never fails the run: without it, models' times count."""
     run = known_run(run_id, tools)
-    asset = held_asset(run.asset_id, tools)
+    asset = media_of(run, tools)
     reporter = ReporterBeside(tools.store, run_id, attempt)
     if not tools.store.runs.is_wanted(run_id, attempt):
         return
@@ -91,15 +93,14 @@ def end_run(run_id: str, attempt: int, tools: Tools) -> None:
     """Stitch what the parts gave into the transcript and close the books. Fails the run if no part succeeded."""
     reporter = Reporter(tools.store, run_id, attempt)
     run = known_run(run_id, tools)
-    answered = _answers(run, tools)
+    answered = answers_of(run, tools)
     if not answered:
         fail_run(run_id, attempt, _first_failure(run), tools)
         return
-    heard = _heard(run, tools, reporter)
+    if _is_heard(run, tools):
+        speech_of(media_of(run, tools), run.plan.clip, tools, reporter)
     reporter.stage(Stage.STITCHING)
-    clip = run.plan.clip or Clip(run.plan.parts[0].start, run.plan.parts[-1].end)
-    parts = [Clip(part.start, part.end) for part in run.plan.parts]
-    transcript, health = make_transcript(run.request.task, clip, parts, answered, heard)
+    transcript, health = stitched(run, answered, tools)
     if not tools.store.runs.is_wanted(run_id, attempt):
         return
     tools.store.transcripts.keep(run_id, transcript)
@@ -120,6 +121,23 @@ def end_run(run_id: str, attempt: int, tools: Tools) -> None:
         health=health,
     )
     tools.vault.forget_unused()
+
+
+def answers_of(run: Run, tools: Tools) -> list[tuple[PartAnswer, Generation]]:
+    """The answers that are kept of a run, in the order of its parts."""
+    # A part that is being repaired, or whose repair was cancelled, keeps the answers it had.
+    found = []
+    for answers in tools.store.runs.answers(run.id):
+        kept = [(answer, tools.store.generations.get(answer.digest)) for answer in answers]
+        found += [(answer, each.generation) for answer, each in kept if each]
+    return found
+
+
+def stitched(run: Run, answered: list[tuple[PartAnswer, Generation]], tools: Tools) -> tuple[Transcript, Health | None]:
+    """The transcript of a run and its health, from its answers and what is kept of the sound: nobody listens for it."""
+    clip = run.plan.clip or Clip(run.plan.parts[0].start, run.plan.parts[-1].end)
+    parts = [Clip(part.start, part.end) for part in run.plan.parts]
+    return make_transcript(run.request.task, clip, parts, answered, _heard(run, tools), run.request.cue_shape)
 
 
 def fail_run(run_id: str, attempt: int, failure: Failure, tools: Tools) -> None:
@@ -170,29 +188,25 @@ def plan_with(request: RunRequest, model: Model, asset: MediaAsset, tools: Tools
     plan = make_plan(request, model, facts, measured)
     if len(plan.parts) < 2:
         return plan
+    heard = asset.hearing(request.track)
     # Only what is cut needs to know where the silences are, and only near its cuts.
     cuts = [part.start for part in plan.parts[1:]]
-    return make_plan(request, model, facts, measured, silences_near(asset, plan.clip, cuts, tools, reporter))
+    return make_plan(request, model, facts, measured, silences_near(heard, plan.clip, cuts, tools, reporter))
 
 
-def _heard(run: Run, tools: Tools, reporter: Reporter) -> Heard:
-    if run.request.task != "transcript" or run.asset_id is None:
+def _is_heard(run: Run, tools: Tools) -> bool:
+    """Whether the sound has its say in the run's transcript: a local model's own, or that of the listening beside."""
+    is_local = run.request.task == "transcript" and run.asset_id is not None and run.plan.route is Route.LOCAL
+    return is_local or hears_too(run.id, tools)
+
+
+def _heard(run: Run, tools: Tools) -> Heard:
+    asset = tools.store.assets.get(run.asset_id) if _is_heard(run, tools) else None
+    if asset is None:
         return Heard()
-    asset = held_asset(run.asset_id, tools)
-    if run.plan.route is Route.LOCAL:
-        return Heard((), speech_of(asset, run.plan.clip, tools, reporter))
-    if not hears_too(run.id, tools):
-        return Heard()
-    return Heard(kept_words(run.request, asset, run.plan.clip, tools), speech_of(asset, run.plan.clip, tools, reporter))
-
-
-def _answers(run: Run, tools: Tools) -> list[tuple[PartAnswer, Generation]]:
-    # A part that is being repaired, or whose repair was cancelled, keeps the answers it had.
-    found = []
-    for answers in tools.store.runs.answers(run.id):
-        kept = [(answer, tools.store.generations.get(answer.digest)) for answer in answers]
-        found += [(answer, each.generation) for answer, each in kept if each]
-    return found
+    asset, clip = asset.hearing(run.request.track), run.plan.clip
+    words = () if run.plan.route is Route.LOCAL else kept_words(run.request, asset, clip, tools)
+    return Heard(words, kept_speech(asset, clip, tools))
 
 
 def _first_failure(run: Run) -> Failure:

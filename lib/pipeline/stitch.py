@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lib import prompts
-from lib.domain.cues import shape_cues
+from lib.domain.cues import CueShape, shape_cues
 from lib.domain.health import Health, assess
 from lib.domain.media import Clip
 from lib.domain.retime import order_and_clamp, timed_words
@@ -25,9 +25,14 @@ class Heard:
 
 
 def make_transcript(
-    task: str, clip: Clip, parts: Sequence[Clip], answers: Sequence[tuple[PartAnswer, Generation]], heard: Heard
+    task: str,
+    clip: Clip,
+    parts: Sequence[Clip],
+    answers: Sequence[tuple[PartAnswer, Generation]],
+    heard: Heard,
+    shape: CueShape,
 ) -> tuple[Transcript, Health | None]:
-    """The transcript of a run from its answers in order, and what can be said of its health.
+    """The transcript of a run from its answers in order, in cues of that shape, and what can be said of its health.
 
     ``parts`` are those of the plan, answered or not: findings name theirs by its number.
     Each answer's clock is set once, here. No text is lost, and what was said in an overlap is not said twice.
@@ -39,10 +44,11 @@ def make_transcript(
     segments = stitch(_in_place(clip, answers))
     if all(generation.segments for _, generation in answers):
         # A speech model hears on the file's own clock: its times are the audio's.
-        cues = shape_cues([_heard_cue(segment, clip) for segment in segments if segment.text.strip()], end=clip.end)
+        said = [_heard_cue(segment, clip) for segment in segments if segment.text.strip()]
+        cues = shape_cues(said, shape, end=clip.end)
     elif task == "transcript":
         timed = timed_words(segments, heard.words or _words_in(answers), clip=clip, onsets=heard.speech)
-        cues = shape_cues(timed, end=clip.end)
+        cues = shape_cues(timed, shape, end=clip.end)
     else:
         cues = order_and_clamp(segments, clip=clip)
     transcript = Transcript(cues=tuple(cues), text="\n".join(cue.text for cue in cues), language=language)

@@ -106,14 +106,16 @@ class Listener:
         end: float | None = None,
         language: str | None = None,
         terms: Sequence[str] = (),
+        track: int = 0,
         on_segment: Callable[[Segment, float], None] | None = None,
         on_note: Note | None = None,
     ) -> Heard:
         """What is said in a file between ``start`` and ``end``, in seconds on the file's clock.
 
         ``language`` is a code or an English name, None to recognise it; ``terms`` are names and words likely to be
-        said. ``on_segment`` gets each segment as it is heard and how far it is, from 0 to 1; ``on_note`` gets words
-        for what is going on, also where nobody speaks. Both may raise (Cancelled), which stops at once.
+        said; ``track`` counts the file's streams of sound from 0. ``on_segment`` gets each segment as it is heard and
+        how far it is, from 0 to 1; ``on_note`` gets words for what is going on, also where nobody speaks. Both may
+        raise (Cancelled), which stops at once.
 
         Every segment has its words; words rise, lie inside their segment, and segments inside the stretch asked for.
         A silent file gives no segments. Raises NoSound, NotMedia, UnknownCodec, TruncatedMedia for the file,
@@ -122,7 +124,7 @@ class Listener:
         local = local_model(model_id)
         code = _language_for(local, language)
         note = on_note or (lambda text: None)
-        sound = Sound(path, start, end)
+        sound = Sound(path, start, end, track)
         while not self._turn.acquire(timeout=1.0):
             note("waiting for another transcription to end")
         try:
@@ -146,14 +148,16 @@ class Listener:
         log.info("faster-whisper %s is loaded", faster_whisper.__version__)
         get_vad_model()
 
-    def speech_stretches(self, path: Path, *, start: float = 0.0, end: float | None = None) -> tuple[Stretch, ...]:
+    def speech_stretches(
+        self, path: Path, *, start: float = 0.0, end: float | None = None, track: int = 0
+    ) -> tuple[Stretch, ...]:
         """Where somebody speaks, as pairs of start and end on the file's clock, rising and apart.
 
         By Silero voice activity detection: edges without padding, to about 0.05 s; pauses under 0.2 s do not divide.
         Takes seconds per hour of sound and the memory of a few minutes. Raises as transcribe() does for the file.
         """
         found: list[list[float]] = []
-        tape = _Tape(Sound(path, start, end))
+        tape = _Tape(Sound(path, start, end, track))
         while len(window := tape.window(WINDOW)):
             stretches = _speech(window)
             cut = _cut(stretches, len(window) / SAMPLE_RATE, tape.has_ended)

@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 
 
 class Sound:
-    """The first audio stream of a file from ``start`` to ``end``, in seconds on the file's clock.
+    """One audio stream of a file from ``start`` to ``end``, in seconds on the file's clock. ``track`` counts the file's
+    streams of sound from 0.
 
     The file's clock begins where its earliest stream begins, as for ffmpeg and for players. Sound that starts late
     or has holes is filled with silence, so sample ``n`` always lies at ``start + n / SAMPLE_RATE``. Only the stretch
@@ -40,15 +41,16 @@ class Sound:
     nothing here can decode it.
     """
 
-    def __init__(self, path: Path, start: float = 0.0, end: float | None = None) -> None:
+    def __init__(self, path: Path, start: float = 0.0, end: float | None = None, track: int = 0) -> None:
         if start < 0 or (end is not None and end <= start):
             raise ValueError(f"a stretch of sound runs forward from zero, not {start}-{end}")
         self.path = path
         self.start = start
         self.end = end
+        self.track = track
         self.fraction = 0.0
         """How far the reading is, from 0 to 1: by the clock, or by bytes where the file does not say how long it is."""
-        with _open(path) as container:
+        with _open(path, track) as container:
             self.duration = None if container.duration is None else max(0.0, container.duration / 1_000_000)
 
     def blocks(self) -> Iterator[np.ndarray]:
@@ -58,7 +60,7 @@ class Sound:
 
         cursor = round(self.start * SAMPLE_RATE)
         stop = None if self.end is None else round(self.end * SAMPLE_RATE)
-        with _open(self.path) as container:
+        with _open(self.path, self.track) as container:
             for at, samples in self._samples(container):
                 if at + len(samples) <= cursor:
                     continue
@@ -111,7 +113,7 @@ class Sound:
         from av.error import FFmpegError
         from av.stream import Discard
 
-        stream = container.streams.audio[0]
+        stream = container.streams.audio[self.track]
         for other in container.streams:
             if other.index != stream.index:
                 other.discard = Discard.all
@@ -128,8 +130,8 @@ class Sound:
                 log.info("seeking went astray; reading from the beginning")
             except FFmpegError as exc:
                 log.info("this file cannot be entered in the middle (%s); reading from the beginning", exc)
-            with _open(self.path) as anew:
-                yield from self._decoded(anew, anew.streams.audio[0], origin)
+            with _open(self.path, self.track) as anew:
+                yield from self._decoded(anew, anew.streams.audio[self.track], origin)
             return
         yield from self._decoded(container, stream, origin)
 
@@ -172,8 +174,8 @@ def _peek(frames: Iterator) -> tuple[object, Iterator]:
     return next(frames, None), frames
 
 
-def _open(path: Path) -> av.container.InputContainer:
-    """The file opened for reading, its first audio stream known to be decodable."""
+def _open(path: Path, track: int) -> av.container.InputContainer:
+    """The file opened for reading, its audio stream of that number known to be decodable."""
     import av
 
     try:
@@ -189,7 +191,9 @@ def _open(path: Path) -> av.container.InputContainer:
     try:
         if not container.streams.audio:
             raise NoSound("This file has no sound.")
-        if container.streams.audio[0].codec_context is None:
+        if track >= len(container.streams.audio):
+            raise NoSound(f"This file has no track {track + 1} of sound.", "Choose another track.")
+        if container.streams.audio[track].codec_context is None:
             raise UnknownCodec("The sound of this file is in a format that cannot be decoded here.")
     except Exception:
         container.close()

@@ -6,6 +6,7 @@ PostgreSQL by URL, and finds what was said. Records go in and come out as the fr
 
 from lib.store.generations import Kept, Measured
 from lib.store.preferences import Preferences
+from lib.store.rows import is_disk_full
 from lib.store.store import Store
 
-__all__ = ["Kept", "Measured", "Preferences", "Store"]
+__all__ = ["Kept", "Measured", "Preferences", "Store", "is_disk_full"]

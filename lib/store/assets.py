@@ -58,15 +58,20 @@ class Assets:
             text = connection.scalar(select(rendition.c.record).where(rendition.c.id == rendition_id))
         return from_json(Rendition, text) if text else None
 
-    def keep_speech(self, asset_id: str, clip: Clip, stretches: Sequence[tuple[float, float]]) -> None:
-        """Keep where somebody speaks in a clip, so that it is listened to once."""
-        values = {"asset_id": asset_id, "start": clip.start, "end": clip.end}
+    def keep_speech(
+        self, asset_id: str, clip: Clip, stretches: Sequence[tuple[float, float]], *, track: int = 0
+    ) -> None:
+        """Keep where somebody speaks in a clip, on one track of its sound, so that it is listened to once."""
+        values = {"asset_id": asset_id, "track": track, "start": clip.start, "end": clip.end}
         put(self._engine, speech, **values, stretches=json.dumps([[round(x, 3) for x in each] for each in stretches]))
 
-    def speech(self, asset_id: str, clip: Clip) -> tuple[tuple[float, float], ...] | None:
-        """The stretches kept for exactly this clip; None when nobody has listened yet."""
+    def speech(self, asset_id: str, clip: Clip, *, track: int = 0) -> tuple[tuple[float, float], ...] | None:
+        """The stretches kept for exactly this clip and track; None when nobody has listened yet."""
         wanted = select(speech.c.stretches).where(
-            speech.c.asset_id == asset_id, speech.c.start == clip.start, speech.c.end == clip.end
+            speech.c.asset_id == asset_id,
+            speech.c.track == track,
+            speech.c.start == clip.start,
+            speech.c.end == clip.end,
         )
         with transaction(self._engine) as connection:
             text = connection.scalar(wanted)

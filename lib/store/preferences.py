@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
+from lib.domain.cues import CueShape
 from lib.domain.run import PartForm
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
     """Choices that outlive a session. ``spending_cap_usd`` is per run, None for no cap; ``part_seconds`` is how long a
-    part of a long transcript is about."""
+    part of a long transcript is about, ``cue_shape`` what its lines look like."""
 
     part_form: PartForm = PartForm.VIDEO_URL
     default_models: tuple[str, ...] = ("local/whisper-base",)
     spending_cap_usd: Decimal | None = None
     part_seconds: float = 300.0
+    cue_shape: CueShape = field(default_factory=CueShape)
     cookies_file: str | None = None

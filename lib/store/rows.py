@@ -7,9 +7,22 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from lib.errors import DiskFull, FolderReadOnly, StorageError
+
+_FULL = ("database or disk is full", "disk I/O error", "No space left on device")
+"""What SQLite says of a full disk, of one that takes no more for another reason (a quota, a limit), and PostgreSQL."""
+
+
+def is_disk_full(exc: BaseException | None) -> bool:
+    """Whether an error, or what it comes from, is a database that could not be written because the disk takes no
+    more."""
+    while exc is not None:
+        if isinstance(exc, DBAPIError) and any(sign in str(exc.orig) for sign in _FULL):
+            return True
+        exc = exc.__cause__ or exc.__context__
+    return False
 
 
 def now() -> str:
@@ -24,10 +37,9 @@ def transaction(engine: Engine):
         with engine.begin() as connection:
             yield connection
     except OperationalError as exc:
-        text = str(exc.orig)
-        if "full" in text:
+        if is_disk_full(exc):
             raise DiskFull("The disk is full: the database could not be written.") from exc
-        if "readonly" in text:
+        if "readonly" in str(exc.orig):
             raise FolderReadOnly("The database file cannot be written.") from exc
         raise StorageError("The database did not answer.", "Try again; if it stays so, restart Cuewise.") from exc
 

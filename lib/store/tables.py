@@ -35,6 +35,7 @@ speech = Table(
     "speech",
     metadata,
     Column("asset_id", String(64), ForeignKey("asset.id", ondelete="CASCADE"), primary_key=True),
+    Column("track", Integer, primary_key=True, autoincrement=False),
     Column("start", Float, primary_key=True),
     Column("end", Float, primary_key=True),
     Column("stretches", Text, nullable=False),

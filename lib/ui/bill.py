@@ -106,7 +106,7 @@ def plan_bill(
     services: Services, chosen: Chosen, clip: tuple[float, float | None], question: Question, models: tuple[str, ...]
 ) -> Bill:
     """Plan every model over every source. Nothing is sent."""
-    asked = {source: _requests(services, source, clip, question, models) for source in chosen.sources}
+    asked = {source: _requests(services, source, chosen.track, clip, question, models) for source in chosen.sources}
     # Each video of many may go by another way, so a way is chosen for one only.
     has_ways = len(chosen.sources) == 1
     entries = [
@@ -120,6 +120,7 @@ def plan_bill(
 def _requests(
     services: Services,
     source: Source,
+    track: int,
     clip: tuple[float, float | None],
     question: Question,
     models: tuple[str, ...],
@@ -136,6 +137,7 @@ def _requests(
                 prompt=question.prompt,
                 start=clip[0],
                 end=clip[1],
+                track=track,
                 language=question.language,
                 terms=question.terms,
                 quality=question.quality,

@@ -75,7 +75,7 @@ def open_page(title: str, icon: str, *, wide: bool = False, heading: bool = True
     except (InputError, StorageError) as error:
         render_failure(error)
         st.stop()
-    if problem := services.worker_problem():
+    if problem := services.disk_problem() or services.worker_problem():
         render_failure(problem)
     return services
 

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from lib.domain.media import MediaAsset, Source, SourceKind
+from lib.domain.media import AudioStream, MediaAsset, Source, SourceKind
 from lib.domain.run import Run, RunState
 from lib.errors import CuewiseError
 from lib.services import LinkPlaylist, LinkVideo, Services
@@ -31,7 +31,7 @@ class Chosen:
     """What the user wants to run over: one source, or several videos of a playlist.
 
     ``duration`` is in seconds, of the longest; None while a length is not known. ``facts`` is a line for the reader;
-    ``picture`` the small one that a link's site shows.
+    ``picture`` the small one that a link's site shows. ``track`` is which of its ``tracks`` of sound is heard, from 0.
     """
 
     sources: tuple[Source, ...]
@@ -40,6 +40,8 @@ class Chosen:
     has_picture: bool = True
     has_sound: bool = True
     picture: bytes | None = None
+    tracks: tuple[AudioStream, ...] = ()
+    track: int = 0
 
     @property
     def title(self) -> str:
@@ -158,7 +160,9 @@ def _chosen_file(source: Source, asset: MediaAsset | None) -> Chosen:
         facts.append("with sound" if asset.has_sound else "no sound")
     else:
         facts.append("sound only")
-    return Chosen((source,), " · ".join(facts), asset.duration, asset.has_picture, asset.has_sound)
+    if len(asset.audio) > 1:
+        facts[-1] = count_words(len(asset.audio), "track of sound", "tracks of sound")
+    return Chosen((source,), " · ".join(facts), asset.duration, asset.has_picture, asset.has_sound, tracks=asset.audio)
 
 
 def _take_link(services: Services) -> None:

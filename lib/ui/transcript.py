@@ -14,6 +14,7 @@ from lib.errors import CuewiseError
 from lib.formats.parse import parse_answer
 from lib.formats.timecode import parse_time
 from lib.services import Services
+from lib.ui.cue_shape import render_reshape
 from lib.ui.download import render_downloads
 from lib.ui.health import marks
 from lib.ui.markdown import safe_markdown
@@ -21,6 +22,7 @@ from lib.ui.parts import part_chips, render_failures
 from lib.ui.player import Playable, playable, render_player
 from lib.ui.repair import do_or_tell, render_health, sought
 from lib.ui.session import session_key
+from lib.ui.track import heard_track, render_played_track
 from lib.ui.video_copy import render_video_copy
 from lib.ui.words import (
     ROUTE_WORDS,
@@ -98,6 +100,8 @@ def _render_heading(services: Services, run: Run) -> None:
         st.header(plain(run.request.source.title), anchor=False, width="stretch")
         st.markdown(badge, width="content")
     about = [_task_title(services, run), run.request.model_id, _clip_words(run)]
+    if run.request.track:
+        about.append(f"track {run.request.track + 1}")
     if run.state is RunState.DONE:
         about += [duration_words(elapsed_seconds(run)), cost_words(run)]
     st.caption(" · ".join(plain(words) for words in about if words))
@@ -193,12 +197,14 @@ def _render_reading(services: Services, run: Run, start_at: float | None) -> Non
             duration=asset.duration if asset else None,
             seek=sought(run.id),
         )
+        render_played_track(run, asset)
         return
     answer, player = st.columns([3, 2], gap="large")
     with answer:
         _render_document(transcript, run)
     with player:
         render_player(f"player_{run.id}", media, None, title=title, start_at=start_at)
+        render_played_track(run, asset)
 
 
 def _render_document(transcript: Transcript | None, run: Run) -> None:
@@ -236,6 +242,7 @@ def _render_facts(services: Services, run: Run) -> None:
         if ids := [part.generation_id for part in run.parts if part.generation_id]:
             st.caption("Generations")
             st.code("\n".join(ids), language=None)
+        render_reshape(services, run)
 
 
 def _facts(services: Services, run: Run) -> list[tuple[str, str]]:
@@ -252,6 +259,8 @@ def _facts(services: Services, run: Run) -> list[tuple[str, str]]:
         ("Of these, video", count_words(usage.video_tokens, "token")),
         ("Tokens answered", count_words(usage.completion_tokens, "token")),
     ]
+    if track := heard_track(run, services.asset(run.asset_id) if run.asset_id else None):
+        facts.append(("Track of sound", plain(track)))
     if plan is not None:
         facts.append(("Route", ROUTE_WORDS[plan.route]))
         facts.append(("Parts", f"{len(run.parts) or len(plan.parts):,}"))

@@ -14,6 +14,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from lib.domain.captions import UNKNOWN_LANGUAGE, CaptionKind, CaptionTrack, is_captions
+from lib.domain.languages import language_name
+from lib.domain.media import AudioStream
 from lib.domain.model import Model
 from lib.domain.plan import MEGABYTE, Plan, Quality, Route, RouteChoice, SizeVerdict, Times
 from lib.domain.run import Failure, PartState, Run, RunState, Stage
@@ -265,6 +267,13 @@ def parts_words(lengths: Sequence[float]) -> str:
     mean = sum(lengths) / len(lengths)
     length = f"{mean:.0f} s" if mean < 57 else count_words(round(mean / 60) or 1, "minute")
     return f"{words} of about {length}"
+
+
+def track_words(number: int, stream: AudioStream) -> str:
+    """A track of sound among several, counted from 1: ``2 · German · Commentary · stereo``."""
+    channels = {1: "mono", 2: "stereo", 6: "5.1"}.get(stream.channels, count_words(stream.channels, "channel"))
+    language = language_name(stream.language) if stream.language else ""
+    return " · ".join(words for words in (str(number), language, stream.title, channels) if words)
 
 
 def ago_words(moment: datetime | None, now: datetime | None = None) -> str:
