@@ -124,9 +124,9 @@ def test_a_comparison_is_measured_against_the_videos_own_captions(services, link
 
 def test_the_player_plays_what_was_downloaded_before(services, link, file):
     """Captions of a link whose video is here, from a run of the same day, stand beside its player."""
-    from lib.pipeline.ingest import _link_key
+    from lib.pipeline.ingest import link_key
 
-    services._tools.store.assets.remember_link(_link_key(link.url, False), file.asset_id)
+    services._tools.store.assets.remember_link(link_key(link.url, False), file.asset_id)
     run = services.captions.transcribe(link, services.captions.find(link, "de"))
     assert run.asset_id == file.asset_id
 

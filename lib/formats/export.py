@@ -117,7 +117,7 @@ def _within_lines(cue: Cue, options: ExportOptions) -> list[Cue]:
     if limit is None or len(lines) <= limit:
         return [cue]
     # How long each is shown follows from its share of the text alone.
-    free = {"min_seconds": 1e-3, "max_seconds": float("inf"), "max_chars_per_second": float("inf")}
+    free = {"min_seconds": 1e-3, "max_seconds": 1e9, "max_chars_per_second": 1e9}
     shape = CueShape(max_lines=limit, line_width=max(2, options.line_width), **free)
     parts = shape_cues([cue], shape, end=cue.end)
     if len(parts) < 2:
