@@ -9,8 +9,9 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from lib.domain.excerpt import Excerpt
 from lib.domain.health import Health
-from lib.domain.media import Source
+from lib.domain.media import Clip, Source
 from lib.domain.plan import Plan, Quality, RouteChoice, Times
 from lib.domain.transcript import Segment
 
@@ -78,6 +79,7 @@ class Task:
 class RunRequest:
     """What the user asked for. ``end`` None means to the end. ``prompt`` is the user's own, for task custom.
 
+    ``stretches`` are those that are sent of the clip, in order and apart; none means all of it.
     Holds no key: ``key_ref`` names a sealed one.
     """
 
@@ -98,6 +100,14 @@ class RunRequest:
     part_seconds: float = 300.0
     allow_private_urls: bool = False
     key_ref: str | None = None
+    stretches: tuple[Clip, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.stretches:
+            return
+        excerpt = Excerpt(self.stretches)
+        if excerpt.start < self.start or (self.end is not None and self.end < excerpt.end):
+            raise ValueError("the stretches of a request lie inside its clip")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from lib.domain.model import Model
 from lib.domain.plan import MEGABYTE, Plan, Quality, Route, RouteChoice, SizeVerdict, Times
 from lib.domain.run import Failure, PartState, Run, RunState, Stage
 from lib.domain.transcript import TimedBy
+from lib.formats.timecode import format_length
 
 if TYPE_CHECKING:
     from lib.errors import CuewiseError
@@ -225,17 +226,7 @@ def bytes_words(size_bytes: int | None) -> str:
 
 def duration_words(seconds: float | None) -> str:
     """A length of time for a reader: ``0.8 s``, ``42 s``, ``3 min 05 s``, ``1 h 02 min``."""
-    if seconds is None:
-        return UNKNOWN
-    if seconds < 10:
-        return f"{seconds:.1f} s".replace(".0 s", " s")
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60:02d} min"
+    return UNKNOWN if seconds is None else format_length(seconds)
 
 
 def clock(seconds: float) -> str:
