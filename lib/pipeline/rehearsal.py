@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lib.domain.media import Clip
 from lib.domain.model import Model
 from lib.domain.plan import Plan, Route
 from lib.domain.run import RunRequest, Stage
@@ -68,7 +67,7 @@ def prepare_only(
     for part in plan.parts:
         rendition = prepare(
             asset,
-            Clip(part.start, part.end),
+            part.excerpt,
             recipe,
             tools,
             lambda fraction, part=part: reporter.stage(

@@ -10,6 +10,7 @@ import secrets
 from contextlib import suppress
 from decimal import Decimal
 
+from lib.domain.excerpt import Excerpt
 from lib.domain.media import Clip, MediaAsset
 from lib.domain.model import Model
 from lib.domain.plan import Plan, Route, Times
@@ -83,8 +84,8 @@ def hear(run_id: str, attempt: int, tools: Tools) -> None:
     if not tools.store.runs.is_wanted(run_id, attempt):
         return
     with suppress(Pointless):
-        words_of(run.request, asset, run.plan.clip, tools, reporter)
-        speech_of(asset, run.plan.clip, tools, reporter)
+        words_of(run.request, asset, run.plan.excerpt, tools, reporter)
+        speech_of(asset, run.plan.excerpt, tools, reporter)
 
 
 def end_run(run_id: str, attempt: int, tools: Tools) -> None:
@@ -97,9 +98,9 @@ def end_run(run_id: str, attempt: int, tools: Tools) -> None:
         return
     heard = _heard(run, tools, reporter)
     reporter.stage(Stage.STITCHING)
-    clip = run.plan.clip or Clip(run.plan.parts[0].start, run.plan.parts[-1].end)
+    excerpt = run.plan.excerpt or Excerpt.of(run.plan.parts[0].start, run.plan.parts[-1].end)
     parts = [Clip(part.start, part.end) for part in run.plan.parts]
-    transcript, health = make_transcript(run.request.task, clip, parts, answered, heard)
+    transcript, health = make_transcript(run.request.task, excerpt, parts, answered, heard)
     if not tools.store.runs.is_wanted(run_id, attempt):
         return
     tools.store.transcripts.keep(run_id, transcript)
@@ -158,7 +159,7 @@ def _plan_before(request: RunRequest, model: Model, tools: Tools) -> Plan:
 def _still_serves(run: Run, plan: Plan) -> bool:
     """Whether the parts of an earlier attempt can stay: then only what failed is asked again."""
     is_begun = run.plan is not None and any(part.state.is_answered for part in run.parts)
-    if not is_begun or (run.plan.route, run.plan.clip) != (plan.route, plan.clip):
+    if not is_begun or (run.plan.route, run.plan.excerpt) != (plan.route, plan.excerpt):
         return False
     return all((part.size_bytes or 0) <= run.request.media_limit_bytes for part in run.parts)
 
@@ -171,7 +172,10 @@ def plan_with(request: RunRequest, model: Model, asset: MediaAsset, tools: Tools
     if len(plan.parts) < 2:
         return plan
     # Only what is cut needs to know where the silences are, and only near its cuts.
-    cuts = [part.start for part in plan.parts[1:]]
+    begins = {stretch.start for stretch in plan.excerpt.stretches}
+    cuts = [part.start for part in plan.parts if part.start not in begins]
+    if not cuts:
+        return plan
     return make_plan(request, model, facts, measured, silences_near(asset, plan.clip, cuts, tools, reporter))
 
 
@@ -180,10 +184,11 @@ def _heard(run: Run, tools: Tools, reporter: Reporter) -> Heard:
         return Heard()
     asset = held_asset(run.asset_id, tools)
     if run.plan.route is Route.LOCAL:
-        return Heard((), speech_of(asset, run.plan.clip, tools, reporter))
+        return Heard((), speech_of(asset, run.plan.excerpt, tools, reporter))
     if not hears_too(run.id, tools):
         return Heard()
-    return Heard(kept_words(run.request, asset, run.plan.clip, tools), speech_of(asset, run.plan.clip, tools, reporter))
+    words = kept_words(run.request, asset, run.plan.excerpt, tools)
+    return Heard(words, speech_of(asset, run.plan.excerpt, tools, reporter))
 
 
 def _answers(run: Run, tools: Tools) -> list[tuple[PartAnswer, Generation]]:

@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 
 from lib import prompts
 from lib.domain.cues import shape_cues
+from lib.domain.excerpt import Excerpt
 from lib.domain.health import Health, assess
 from lib.domain.media import Clip
-from lib.domain.retime import order_and_clamp, timed_words
+from lib.domain.retime import TimedToken, order_and_clamp, timed_words
 from lib.domain.run import Generation, PartAnswer
 from lib.domain.stitch import stitch
 from lib.domain.transcript import Cue, Segment, TimedBy, Transcript, Word
 from lib.formats.parse import parse_answer
+
+Timed = TimedToken | Cue
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,38 +28,80 @@ class Heard:
 
 
 def make_transcript(
-    task: str, clip: Clip, parts: Sequence[Clip], answers: Sequence[tuple[PartAnswer, Generation]], heard: Heard
+    task: str, excerpt: Excerpt, parts: Sequence[Clip], answers: Sequence[tuple[PartAnswer, Generation]], heard: Heard
 ) -> tuple[Transcript, Health | None]:
     """The transcript of a run from its answers in order, and what can be said of its health.
 
     ``parts`` are those of the plan, answered or not: findings name theirs by its number.
-    Each answer's clock is set once, here. No text is lost, and what was said in an overlap is not said twice.
+    Each answer's clock is set once, here, on the joined clock of all that was sent, and each cue is set on the asset's
+    once it is timed. No text is lost, and what was said in an overlap is not said twice.
     """
     language = next((generation.language for _, generation in answers if generation.language), None)
     if not prompts.task(task).is_timed:
         text = "\n\n".join(generation.text.strip() for _, generation in answers)
         return Transcript(cues=(), text=text, language=language), None
-    segments = stitch(_in_place(clip, answers))
+    clip = excerpt.joined
+    segments = stitch(_in_place(excerpt, answers))
     if all(generation.segments for _, generation in answers):
         # A speech model hears on the file's own clock: its times are the audio's.
-        cues = shape_cues([_heard_cue(segment, clip) for segment in segments if segment.text.strip()], end=clip.end)
+        heard_cues = [_heard_cue(segment, clip) for segment in segments if segment.text.strip()]
+        cues = _on_the_asset(heard_cues, excerpt, is_shaped=True)
     elif task == "transcript":
-        timed = timed_words(segments, heard.words or _words_in(answers), clip=clip, onsets=heard.speech)
-        cues = shape_cues(timed, end=clip.end)
+        words = [_closed_up(word, excerpt) for word in heard.words or _words_in(answers)]
+        onsets = [(excerpt.to_joined(start), excerpt.to_joined(end)) for start, end in heard.speech]
+        cues = _on_the_asset(timed_words(segments, words, clip=clip, onsets=onsets), excerpt, is_shaped=True)
     else:
-        cues = order_and_clamp(segments, clip=clip)
+        cues = _on_the_asset(order_and_clamp(segments, clip=clip), excerpt, is_shaped=False)
     transcript = Transcript(cues=tuple(cues), text="\n".join(cue.text for cue in cues), language=language)
     if task != "transcript":
         return transcript, None
     return transcript, assess(
         cues,
-        clip=clip,
+        clip=excerpt.span,
+        sent=excerpt.stretches,
         words=heard.words,
         stretches=heard.speech,
         finish_reasons=[_finish_of(part, answers) for part in parts],
         parts=parts,
-        segments=segments,
+        segments=[_moved(segment, _shift(segment, excerpt)) for segment in segments],
     )
+
+
+def _on_the_asset(timed: Sequence[Timed], excerpt: Excerpt, *, is_shaped: bool) -> list[Cue]:
+    """Cues on the asset's clock, each inside the stretch in which it begins, and fit for reading if so wanted."""
+    cues: list[Cue] = []
+    for mine, stretch, begin in zip(_by_stretch(timed, excerpt), excerpt.stretches, excerpt.begins, strict=True):
+        low, high = begin, excerpt.to_joined(stretch.end)
+        inside = [replace(each, start=_held(each.start, low, high), end=_held(each.end, low, high)) for each in mine]
+        shift = stretch.start - begin
+        cues += [
+            replace(cue, start=cue.start + shift, end=min(cue.end + shift, stretch.end))
+            for cue in (shape_cues(inside, end=high) if is_shaped else inside)
+        ]
+    return cues
+
+
+def _by_stretch(timed: Sequence[Timed], excerpt: Excerpt) -> list[list[Timed]]:
+    """What begins in each stretch, in order. A line that the sound has timed may be divided by a border; another one
+    stays whole, for the times within it are only guessed."""
+    found: list[list[Timed]] = [[] for _ in excerpt.stretches]
+    at, segment = 0, None
+    for each in timed:
+        line = each.segment if isinstance(each, TimedToken) else None
+        if line is None or line != segment or each.timed_by is TimedBy.AUDIO:
+            at, segment = max(at, excerpt.index_at(each.start)), line
+        found[at].append(each)
+    return found
+
+
+def _held(time: float, low: float, high: float) -> float:
+    return min(max(time, low), high)
+
+
+def _closed_up(word: Word, excerpt: Excerpt) -> Word:
+    if not excerpt.is_joined:
+        return word
+    return replace(word, start=excerpt.to_joined(word.start), end=excerpt.to_joined(word.end))
 
 
 def _words_in(answers: Sequence[tuple[PartAnswer, Generation]]) -> tuple[Word, ...]:
@@ -70,26 +115,27 @@ def _finish_of(part: Clip, answers: Sequence[tuple[PartAnswer, Generation]]) -> 
 
 
 def _in_place(
-    clip: Clip, answers: Sequence[tuple[PartAnswer, Generation]]
+    excerpt: Excerpt, answers: Sequence[tuple[PartAnswer, Generation]]
 ) -> list[tuple[Clip, float, tuple[Segment, ...]]]:
-    """Each answer's stretch, by how much it overlaps the one before, and its segments on the asset's clock."""
+    """Each answer's stretch, by how much it overlaps the one before, and its segments, all on the joined clock."""
     placed = []
-    until = clip.start
+    until = excerpt.start
     for answer, generation in answers:
-        sent = Clip(answer.sent_start, answer.end)
-        segments = _segments(answer, generation)
-        if not placed:
-            segments = _from(segments, clip.start)
+        sent = Clip(excerpt.to_joined(answer.sent_start), excerpt.to_joined(answer.end))
+        segments = _segments(sent, generation, excerpt)
+        if not placed and sent.start < excerpt.start:
+            segments = _from(segments, excerpt.start)
         placed.append((sent, max(0.0, until - sent.start) if placed else 0.0, segments))
-        until = answer.end
+        until = sent.end
     return placed
 
 
-def _segments(answer: PartAnswer, generation: Generation) -> tuple[Segment, ...]:
+def _segments(sent: Clip, generation: Generation, excerpt: Excerpt) -> tuple[Segment, ...]:
     if generation.segments:
-        return generation.segments
-    found = parse_answer(generation.text, duration=answer.end - answer.sent_start)
-    return tuple(_moved(segment, answer.sent_start) for segment in found)
+        # A local model has heard a single stretch, on the file's own clock.
+        return tuple(_moved(each, excerpt.to_joined(each.start) - each.start) for each in generation.segments)
+    found = parse_answer(generation.text, duration=sent.duration)
+    return tuple(_moved(segment, sent.start) for segment in found)
 
 
 def _from(segments: tuple[Segment, ...], start: float) -> tuple[Segment, ...]:
@@ -105,7 +151,13 @@ def _heard_cue(segment: Segment, clip: Clip) -> Cue:
     return Cue(start, min(max(segment.end, start), clip.end), segment.text.strip(), segment.speaker, TimedBy.AUDIO)
 
 
+def _shift(segment: Segment, excerpt: Excerpt) -> float:
+    return 0.0 if segment.start is None else excerpt.to_asset(segment.start) - segment.start
+
+
 def _moved(segment: Segment, offset: float) -> Segment:
-    if segment.start is None:
+    if segment.start is None or not offset:
         return segment
-    return replace(segment, start=segment.start + offset, end=None if segment.end is None else segment.end + offset)
+    words = tuple(replace(word, start=word.start + offset, end=word.end + offset) for word in segment.words)
+    end = None if segment.end is None else segment.end + offset
+    return replace(segment, start=segment.start + offset, end=end, words=words)
