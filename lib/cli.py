@@ -31,6 +31,7 @@ from lib.formats.comparison.words import HEADINGS, figure_rows, known_columns
 from lib.formats.references import read_reference
 from lib.formats.timecode import format_clock, parse_time
 from lib.logs import start_logging
+from lib.pipeline.export import segments_record
 from lib.pipeline.run import as_failure
 from lib.services import EVERY_FORMAT, LinkPlaylist, PreparedPart, Services, open_services
 from lib.settings import Settings
@@ -621,6 +622,7 @@ def _plan_record(plan: Plan) -> dict[str, object]:
         "route": plan.route.value,
         "reason": plan.reason,
         "clip": None if plan.clip is None else asdict(plan.clip),
+        **segments_record(plan.stretches),
         "parts": [{"start": part.start, "end": part.end, "size_bytes": part.size_bytes} for part in plan.parts],
         "size_bytes": plan.size_bytes,
         "source_bytes": plan.source_bytes,

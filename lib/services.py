@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lib import prompts
-from lib.domain.media import MediaAsset, Source, SourceKind
+from lib.domain.excerpt import apart
+from lib.domain.media import Clip, MediaAsset, Source, SourceKind
 from lib.domain.model import Model
 from lib.domain.plan import Plan, Quality, RouteChoice, Times
 from lib.domain.run import Run, RunRequest, Task
@@ -184,9 +185,16 @@ class Services:
         quality: Quality | None = None,
         route: RouteChoice = RouteChoice.AUTO,
         times: Times = Times.AUDIO,
+        stretches: Sequence[Clip] = (),
     ) -> RunRequest:
-        """A request with the settings of today filled in. Raises InputError for an unknown task or no prompt."""
+        """A request with the settings of today filled in. Raises InputError for an unknown task or no prompt.
+
+        ``stretches`` in any order, overlapping or not, take the place of ``start`` and ``end``.
+        """
         preferences = self.preferences()
+        chosen = apart(stretches)
+        if chosen:
+            start, end = chosen[0].start, chosen[-1].end
         if prompts.task(task).name == prompts.CUSTOM and not (prompt or "").strip():
             raise InputError("Your own prompt is empty.", "Write what the model should do.")
         return RunRequest(
@@ -206,6 +214,7 @@ class Services:
             base_url=self.settings.openrouter_base_url,
             media_limit_bytes=self.settings.media_limit_bytes,
             allow_private_urls=self.settings.allow_private_urls,
+            stretches=chosen if len(chosen) > 1 else (),
         )
 
     def plan(self, request: RunRequest) -> Plan:

@@ -8,7 +8,10 @@ from dataclasses import replace
 import streamlit as st
 
 from lib.domain.captions import is_captions, track_of
-from lib.domain.run import PartState, Run, RunState, Stage
+from lib.domain.excerpt import Excerpt
+from lib.domain.model import LOCAL_PREFIX
+from lib.domain.plan import Plan
+from lib.domain.run import PartRecord, PartState, Run, RunState, Stage
 from lib.domain.transcript import Segment, Transcript
 from lib.errors import CuewiseError
 from lib.formats.parse import parse_answer
@@ -112,7 +115,10 @@ def _is_timed(services: Services, run: Run) -> bool:
 
 
 def _clip_words(run: Run) -> str:
-    start, end = run.request.start, run.request.end
+    """Which part of the video it is about; nothing for the whole."""
+    start, end, stretches = run.request.start, run.request.end, run.request.stretches
+    if stretches:
+        return f"{count_words(len(stretches), 'stretch', 'stretches')}, {duration_words(Excerpt(stretches).duration)}"
     if not start and end is None:
         return ""
     return f"{clock(start)} to {'the end' if end is None else clock(end)}"
@@ -212,16 +218,26 @@ def _render_document(transcript: Transcript | None, run: Run) -> None:
 def growing_lines(run: Run) -> list[Segment]:
     """The lines of a run so far, part by part, on the asset's clock.
 
-    A remote model's times count from the start of its part; a local model hears on the file's own clock.
+    A remote model's times count from the start of its part, through the stretches that are joined in it; a local model
+    hears on the file's own clock.
     """
     lines: list[Segment] = []
     for part in run.parts:
-        is_local = (part.model_id or run.request.model_id).startswith("local/")
-        offset = 0.0 if is_local else part.start
-        for segment in parse_answer(part.partial_text, duration=None if is_local else part.end - part.start):
+        if (part.model_id or run.request.model_id).startswith(LOCAL_PREFIX):
+            lines += [replace(segment, end=None) for segment in parse_answer(part.partial_text)]
+            continue
+        excerpt = _sent_in(part, run.plan)
+        for segment in parse_answer(part.partial_text, duration=excerpt.length):
             timed = segment.start is not None
-            lines.append(replace(segment, start=segment.start + offset, end=None) if timed else segment)
+            start = excerpt.to_asset(excerpt.start + segment.start) if timed else None
+            lines.append(replace(segment, start=start, end=None) if timed else segment)
     return lines
+
+
+def _sent_in(part: PartRecord, plan: Plan | None) -> Excerpt:
+    planned = plan.parts[part.index] if plan is not None and part.index < len(plan.parts) else None
+    is_the_same = planned is not None and (planned.start, planned.end) == (part.start, part.end)
+    return planned.excerpt if is_the_same else Excerpt.of(part.start, part.end)
 
 
 def _render_facts(services: Services, run: Run) -> None:
