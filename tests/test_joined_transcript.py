@@ -188,3 +188,26 @@ def test_two_lines_at_the_very_beginning_are_both_kept():
         answers = [(PartAnswer("d", 30, 60, 30), Generation("m", text))]
         transcript, _ = make_transcript("transcript", clip, [clip.span], answers, Heard())
         assert words_in(transcript.text) == ["hello", "hi", "there", "so"]
+
+
+def summary_of(excerpt: Excerpt, *texts: tuple[float, float, str]) -> str:
+    answers = [(PartAnswer("d", start, end, start), Generation("m", text)) for start, end, text in texts]
+    transcript, health = make_transcript("summary", excerpt, [excerpt.span], answers, Heard())
+    assert (transcript.cues, health) == ((), None)
+    return transcript.text
+
+
+def test_a_summary_speaks_of_the_videos_minutes():
+    """Its times were counted from the start of what was sent: of a clip, of a part of it, of joined stretches."""
+    clip = Excerpt.of(600, 1200)
+    assert summary_of(clip, (600, 900, "[00:05] One."), (900, 1200, "[00:05] Two.")) == "[10:05] One.\n\n[15:05] Two."
+    joined = Excerpt((Clip(60, 70), Clip(3600, 3660)))
+    text = "He opens [00:03], then - at [00:12 - 00:20] - he ends. Verse 3:16 and [99:00] stay."
+    moved = "He opens [01:03], then - at [1:00:01 - 1:00:09] - he ends. Verse 3:16 and [99:00] stay."
+    assert summary_of(joined, (60, 3660, text)) == moved
+
+
+def test_a_summary_of_the_whole_is_left_as_it_came():
+    """Not a letter is changed where both clocks are the same."""
+    text = "[0:05] One [00:00:09]."
+    assert summary_of(Excerpt.of(0, 600), (0, 600, text)) == text

@@ -292,8 +292,8 @@ def _video_arguments(work: _Work, recipe: VideoRecipe, hardware: HardwareEncoder
 
 
 def _decoding(work: _Work) -> tuple[str, ...]:
-    # The decoders of joined stretches work one after the other, each held up by the one before: with a core each they
-    # take half the memory of the usual threads.
+    # The decoders of joined stretches work one after the other, each held up by the one before: more threads make
+    # nothing faster, and take more memory.
     threads = 1 if work.excerpt.is_joined else work.threads
     alone = KEY_FRAMES_ALONE if work.is_held else ()
     return (*DECODING, *_as_it_begins(work), *alone, *(("-threads:v", str(threads)) if threads is not None else ()))

@@ -14,6 +14,7 @@ from lib.domain.retime import TimedToken, order_and_clamp, timed_words
 from lib.domain.run import Generation, PartAnswer
 from lib.domain.stitch import stitch
 from lib.domain.transcript import Cue, Segment, TimedBy, Transcript, Word
+from lib.formats.moved_times import move_times
 from lib.formats.parse import parse_answer
 
 Timed = TimedToken | Cue
@@ -38,7 +39,7 @@ def make_transcript(
     """
     language = next((generation.language for _, generation in answers if generation.language), None)
     if not prompts.task(task).is_timed:
-        text = "\n\n".join(generation.text.strip() for _, generation in answers)
+        text = "\n\n".join(_with_true_times(answer, generation, excerpt) for answer, generation in answers)
         return Transcript(cues=(), text=text, language=language), None
     clip = excerpt.joined
     segments = stitch(_in_place(excerpt, answers))
@@ -65,6 +66,16 @@ def make_transcript(
         parts=parts,
         segments=[_moved(segment, _shift(segment, excerpt)) for segment in segments],
     )
+
+
+def _with_true_times(answer: PartAnswer, generation: Generation, excerpt: Excerpt) -> str:
+    begin, end = excerpt.to_joined(answer.sent_start), excerpt.to_joined(answer.end)
+
+    def move(seconds: float) -> float:
+        # What lies beyond the end of what was sent is no time of it.
+        return excerpt.to_asset(begin + seconds) if begin + seconds < end + 1 else seconds
+
+    return move_times(generation.text.strip(), move)
 
 
 def _on_the_asset(timed: Sequence[Timed], excerpt: Excerpt, *, is_shaped: bool) -> list[Cue]:

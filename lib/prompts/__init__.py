@@ -60,7 +60,8 @@ def prompt_text(
         notes.append(
             f"It is made of {len(begins)} stretches of a longer one, joined one after the other with a moment of "
             f"silence between them; they begin at {moments}. What lay between them was left out. Count all times "
-            "through from the beginning of the joined recording, and let no line reach from one stretch into the next."
+            "through from the beginning of the joined recording, write them as [MM:SS], and let no line reach from one "
+            "stretch into the next."
         )
     if language and name == "transcript":
         notes.append(f"The language spoken is {language_name(language)}.")
