@@ -18,11 +18,13 @@ from lib import errors, prompts
 from lib.addresses import without_password
 from lib.domain.comparison import ComparisonTable, Reference
 from lib.domain.copies import CaptionedCopy, CaptionForm
+from lib.domain.excerpt import apart
 from lib.domain.languages import language_code
 from lib.domain.library import Hit
-from lib.domain.media import Source, SourceKind
+from lib.domain.media import Clip, Source, SourceKind
 from lib.domain.model import Model
 from lib.domain.plan import MEGABYTE, Plan, Quality, Route, RouteChoice, Times
+from lib.domain.proposals import Proposal
 from lib.domain.run import PartState, Run, RunRequest, RunState
 from lib.errors import CuewiseError, InputError, ModelError
 from lib.formats import FORMATS, ExportOptions
@@ -39,6 +41,8 @@ from lib.settings import Settings
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 DEFAULT_MODEL = "local/whisper-base"
 POLL = 0.2
+DEFAULT_BUDGET = 120.0
+PROPOSALS = "speech, scenes or word:TEXT"
 ROUTES = "auto, link, asis, audio or video: how the clip reaches the model"
 
 CAPTIONS = (
@@ -143,11 +147,28 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--prompt", metavar="TEXT", help="your own prompt")
     parser.add_argument("--start", type=_time, default=0.0, metavar="T", help="90, 1:30 or 0:01:30.5")
     parser.add_argument("--end", type=_time, metavar="T")
+    _add_stretches(parser)
     parser.add_argument("--language", metavar="L", help="the language spoken, as a code or a name; default automatic")
     parser.add_argument("--quality", choices=list(Quality), metavar="Q", help="speech or visual (text on the screen)")
     parser.add_argument("--route", choices=list(RouteChoice), default=RouteChoice.AUTO, metavar="R", help=ROUTES)
     parser.add_argument("--times", choices=list(Times), default=Times.AUDIO, metavar="W", help="audio or model")
     parser.add_argument("--term", action="append", default=[], metavar="WORD", help="a name to spell right, repeatable")
+
+
+def _add_stretches(parser: argparse.ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--segment",
+        type=_segment,
+        action="append",
+        default=[],
+        metavar="START-END",
+        help="only this stretch, as in 1:30-2:15; repeatable: several are sent together",
+    )
+    which.add_argument("--propose", type=_proposal, metavar="WHAT", help=f"{PROPOSALS}: stretches chosen by that")
+    parser.add_argument(
+        "--budget", type=_time, metavar="T", help=f"how long they may be altogether; default {DEFAULT_BUDGET:.0f} s"
+    )
 
 
 def _add_output(parser: argparse.ArgumentParser, *, default: str | None) -> None:
@@ -198,6 +219,24 @@ def _page(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no page: the first is 1")
     return int(text)
+
+
+def _segment(text: str) -> Clip:
+    start, dash, end = text.replace("–", "-").partition("-")
+    try:
+        if not dash:
+            raise ValueError(f"{text!r} is no stretch. Write it like 1:30-2:15.")
+        return Clip(parse_time(start), parse_time(end))
+    except ValueError as exc:
+        message = str(exc) if "a clip runs" not in str(exc) else f"{text!r} ends before it begins."
+        raise argparse.ArgumentTypeError(message) from exc
+
+
+def _proposal(text: str) -> tuple[Proposal, str]:
+    kind, _, word = text.partition(":")
+    if kind not in list(Proposal) or (kind == Proposal.WORD) != bool(word.strip()):
+        raise argparse.ArgumentTypeError(f"{text!r} is none of: {PROPOSALS}.")
+    return Proposal(kind), word
 
 
 # Commands
@@ -457,7 +496,9 @@ def _requests(services: Services, options: argparse.Namespace) -> list[RunReques
     models = list(dict.fromkeys(options.model or [DEFAULT_MODEL]))
     found = [services.model(model_id) for model_id in models]
     task = prompts.CUSTOM if options.prompt is not None else prompts.task(options.task or "transcript").name
-    source = _source(services, options.source, hears_only=not any(model.sees for model in found))
+    hears_only = not any(model.sees for model in found)
+    source = _source(services, options.source, hears_only=hears_only)
+    stretches = _stretches(services, options, source, hears_only=hears_only)
     return [
         services.new_request(
             source,
@@ -471,9 +512,59 @@ def _requests(services: Services, options: argparse.Namespace) -> list[RunReques
             quality=Quality(options.quality) if options.quality else None,
             route=RouteChoice(options.route),
             times=Times(options.times),
+            stretches=stretches,
         )
         for model_id in models
     ]
+
+
+def _stretches(
+    services: Services, options: argparse.Namespace, source: Source, *, hears_only: bool
+) -> tuple[Clip, ...]:
+    """The stretches that were named, or those that are proposed inside the clip; none for the clip as it is."""
+    if options.budget is not None and options.propose is None:
+        raise InputError("There is nothing to spend the --budget on.", f"Say by what to --propose: {PROPOSALS}.")
+    if options.segment:
+        if options.start or options.end is not None:
+            raise InputError("--segment takes the place of --start and --end.", "Leave those out.")
+        return _inside(apart(options.segment), source)
+    if options.propose is None:
+        return ()
+    kind, word = options.propose
+    proposals = services.proposals
+    asset = proposals.held(source) or proposals.fetch(
+        source, _say, hears_only=hears_only and kind is not Proposal.SCENES
+    )
+    clip = _clip(options, asset.duration)
+    budget = DEFAULT_BUDGET if options.budget is None else options.budget
+    if kind is Proposal.SPEECH:
+        found = proposals.by_speech(asset, budget, clip=clip)
+    elif kind is Proposal.SCENES:
+        found = proposals.by_scenes(asset, budget, clip=clip)
+    else:
+        found = proposals.by_word(asset, word, budget, clip=clip)
+    _say(f"Proposed: {_stretches_line(found)}")
+    return found
+
+
+def _stretches_line(stretches: Sequence[Clip]) -> str:
+    return ", ".join(f"{format_clock(each.start)}-{format_clock(each.end)}" for each in stretches)
+
+
+def _clip(options: argparse.Namespace, duration: float) -> Clip:
+    end = duration if options.end is None else min(options.end, duration)
+    if options.start >= end:
+        raise InputError("The clip begins after the end of the video.", f"It lasts {format_clock(duration)}.")
+    return Clip(options.start, end)
+
+
+def _inside(stretches: tuple[Clip, ...], source: Source) -> tuple[Clip, ...]:
+    if source.duration is not None and stretches[-1].start >= source.duration:
+        beyond = format_clock(stretches[-1].start)
+        raise InputError(
+            f"The stretch from {beyond} lies beyond the end.", f"The video lasts {format_clock(source.duration)}."
+        )
+    return stretches
 
 
 def _source(services: Services, text: str, *, hears_only: bool) -> Source:
@@ -645,7 +736,9 @@ def _plan_line(plan: Plan) -> str:
     if plan.size_bytes:
         parts = "one part" if len(plan.parts) == 1 else f"{len(plan.parts)} parts"
         words.append(f"Sends {plan.size_bytes / MEGABYTE:.1f} MB in {parts}.")
-    if plan.clip is not None:
+    if plan.stretches:
+        words.append(f"Stretches {_stretches_line(plan.stretches)}.")
+    elif plan.clip is not None:
         words.append(f"Clip {format_clock(plan.clip.start)} to {format_clock(plan.clip.end)}.")
     if plan.prompt_tokens is not None:
         words.append(f"About {plan.prompt_tokens:,} + {plan.completion_tokens:,} tokens.")

@@ -30,6 +30,7 @@ from lib.pipeline.export import EVERY_FORMAT, Export, Exportable, export, export
 from lib.pipeline.ingest import held_asset, keep_path, keep_stream
 from lib.pipeline.library import Library
 from lib.pipeline.plan import MediaFacts, alternatives, facts_of_asset, facts_of_link, make_plan
+from lib.pipeline.proposals import Proposals
 from lib.pipeline.rehearsal import PreparedPart, prepare_only
 from lib.pipeline.run import find_model
 from lib.pipeline.tools import Tools
@@ -119,6 +120,7 @@ class Services:
         self.comparisons = Comparisons(tools, self.submit, self.captions.fetch)
         self.copies = Copies(tools, self._open_jobs, self.ensure_worker)
         self.library = Library(tools, self._open_jobs)
+        self.proposals = Proposals(tools)
 
     # What the user chose, and what there is to choose from
 
