@@ -48,6 +48,16 @@ def test_a_slide_among_slides_is_a_change(tmp_path):
     assert [change.time for change in scene_changes(source)] == pytest.approx([20, 40], abs=2.1)
 
 
+def test_where_key_frames_stand_far_apart_every_picture_can_be_looked_at(tmp_path, joined):
+    """Encoders in a hurry put one in ten seconds, and none at a cut: looked at whole, the cuts are found."""
+    hurried = ("-c:v", "libx264", "-preset", "ultrafast", "-g", "250")
+    source = make(tmp_path / "hurried.mp4", "-i", file_url(joined), *hurried)
+    found = scene_changes(source, every_picture=True)
+    for cut in (10.0, 15.28, 19.28):
+        assert min(abs(change.time - cut) for change in found) <= 0.55
+    assert len(found) > len(scene_changes(source))
+
+
 def test_one_long_shot_has_no_change(tmp_path):
     """A picture in which things move all the time, and one in which nothing does."""
     for name, picture in (("moving", "testsrc2"), ("still", "smptebars")):

@@ -101,6 +101,11 @@ def test_of_many_places_more_are_shown_with_less_around_them():
     assert max(other.start - one.end for one, other in pairwise(few)) < 1700
 
 
+def test_where_there_is_room_for_one_place_only_the_first_is_shown():
+    """As much of what is said around it as the budget holds."""
+    assert around_word([(100, 102), (500, 501)], HOUR, 4) == (Clip(99, 103),)
+
+
 STRETCHES = st.lists(st.tuples(st.floats(0, 3600), st.floats(0.1, 200)), max_size=40).map(
     lambda found: [(start, start + length) for start, length in found]
 )

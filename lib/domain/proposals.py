@@ -96,7 +96,9 @@ def around_word(said: Sequence[Stretch], clip: Clip, budget: float) -> tuple[Cli
         wanted = _within(ranked, budget)
         if sum(_holds(wanted, place) for place in said) > sum(_holds(found, place) for place in said):
             found = wanted
-    return found
+    if found or not spread or budget < SHORTEST:
+        return found
+    return _within([_around(spread[0][0], budget / 4, budget, clip)], budget)
 
 
 def places_of(text: str, cues: Sequence[Cue]) -> tuple[Stretch, ...]:

@@ -1,6 +1,6 @@
-"""Scene changes: the moments at which other things are seen, found by looking at key frames alone.
+"""Scene changes: the moments at which other things are seen, found by looking at key frames alone where that serves.
 
-Encoders put a key frame where the picture changes, so little is missed by it. Of 29 s of street, car and cartoon,
+Most encoders put a key frame where the picture changes, so little is missed by it. Of 29 s of street, car and cartoon,
 joined, with the thirteen cuts that ffmpeg's scdet finds in all of their pictures, all are found here and nothing else
 (two of them, a third of a second apart, as one).
 """
@@ -30,17 +30,22 @@ _UNUSUAL = 4.0
 """So many times the usual difference is a change: a slide among slides, where little moves."""
 _CLOSEST = 1.0
 """Seconds within which two changes are one: a flash, a fade."""
+_STEP = 0.5
+"""Seconds between two pictures that are compared where every one is decoded."""
 
 
-def scene_changes(path: Path, *, on_progress: Callable[[float], None] | None = None) -> tuple[SceneChange, ...]:
+def scene_changes(
+    path: Path, *, every_picture: bool = False, on_progress: Callable[[float], None] | None = None
+) -> tuple[SceneChange, ...]:
     """Where other things are seen than just before, on the file's clock, to the next key frame; none without pictures.
 
-    ``on_progress`` is given the share done; what it raises ends the work and comes through. A damaged file is looked
-    at as far as it goes. Raises what ``opened`` raises.
+    ``every_picture`` looks at all of them, half a second apart, as slowly as they are decoded: for files whose key
+    frames stand far apart, and not where the picture changes. ``on_progress`` is given the share done; what it raises
+    ends the work and comes through. A damaged file is looked at as far as it goes. Raises what ``opened`` raises.
     """
     differences: list[SceneChange] = []
     before = None
-    for time, share, picture in _key_pictures(path):
+    for time, share, picture in _pictures(path, every_picture):
         if on_progress is not None:
             on_progress(share)
         shades = _shades(picture)
@@ -54,22 +59,27 @@ def scene_changes(path: Path, *, on_progress: Callable[[float], None] | None = N
     return _parted(each for each in differences if each.strength >= floor)
 
 
-def _key_pictures(path: Path) -> Iterator[tuple[float, float, np.ndarray]]:
-    """Each key frame's time, how far the reading is, and a small picture of it."""
+def _pictures(path: Path, every_picture: bool) -> Iterator[tuple[float, float, np.ndarray]]:
+    """Each key frame's time, how far the reading is, and a small picture of it; or those of half seconds."""
     import av
 
     with opened(path) as container:
         stream = pictures_of(container)
         if stream is None:
             return
-        stream.codec_context.skip_frame = "NONKEY"
+        if every_picture:
+            stream.thread_type = "AUTO"
+        else:
+            stream.codec_context.skip_frame = "NONKEY"
         zero = (container.start_time or 0) / 1_000_000
         length = (container.duration or 0) / 1_000_000
+        due = 0.0
         with suppress(av.error.FFmpegError):
             for frame in container.decode(stream):
-                if frame.time is None:
+                time = None if frame.time is None else max(0.0, frame.time - zero)
+                if time is None or (every_picture and time < due):
                     continue
-                time = max(0.0, frame.time - zero)
+                due = time + _STEP
                 small = frame.reformat(*_SMALL, format="rgb24").to_ndarray()
                 yield time, min(1.0, time / length) if length else 0.0, small
 

@@ -15,6 +15,10 @@ from lib.pipeline.reporter import Saying
 from lib.pipeline.tools import Tools
 
 OnProgress = Callable[[float], None]
+FAR_APART = 4.0
+"""Key frames further apart than this, in seconds, miss scenes."""
+SHORT = 600.0
+"""Videos up to this length are looked at picture by picture where their key frames do not serve."""
 
 
 class Proposals:
@@ -63,7 +67,8 @@ class Proposals:
             raise NoPicture("The file has no picture, so no scene changes in it.", NothingToPropose.hint)
         kept = self._tools.store.assets.scenes(asset.id)
         if kept is None:
-            kept = scene_changes(self._tools.files.path(asset.id), on_progress=on_progress)
+            path, every_picture = self._tools.files.path(asset.id), _needs_every_picture(asset)
+            kept = scene_changes(path, every_picture=every_picture, on_progress=on_progress)
             self._tools.store.assets.keep_scenes(asset.id, kept)
         found = around_changes(kept, clip or Clip(0.0, asset.duration), _read(budget))
         return _some(found, "No scene changes there: it is one long shot.")
@@ -98,6 +103,11 @@ class Proposals:
     def _runs(self, asset: MediaAsset) -> list[Run]:
         found = self._tools.store.runs.of_asset(asset.id)
         return [run for run in found if run.state is RunState.DONE and run.request.task == "transcript"]
+
+
+def _needs_every_picture(asset: MediaAsset) -> bool:
+    spacing = asset.video.key_frame_spacing if asset.video else None
+    return asset.duration <= SHORT and (spacing is None or spacing > FAR_APART)
 
 
 def _read(budget: float) -> float:
