@@ -14,6 +14,7 @@ from lib.domain.media import Clip
 from lib.domain.plan import Route, RouteChoice, Times
 from lib.domain.run import PartState, RunRequest, RunState
 from lib.domain.transcript import TimedBy
+from lib.pipeline.generate import listening_digest
 from lib.pipeline.prepare import Recipe, prepare
 from lib.services import Services, open_services
 from lib.settings import Settings
@@ -136,9 +137,29 @@ def test_a_part_of_several_stretches_is_repaired_alone(services, server, talking
     assert_in_place(services.transcript(run.id), 1.01, misheard=3)
 
 
+def test_a_repair_by_another_model_begins_with_its_stretch(services, server, talking_video):
+    """What could be cut without re-encoding is not: it would begin in what was left out before."""
+    request = request_for(services, talking_video, part_seconds=6.0, route=RouteChoice.AUDIO, times=Times.MODEL)
+    assert [len(part.excerpt.stretches) for part in services.plan(request).parts] == [1, 1, 1]
+    server.enqueue(*(Reply.answer(f"[00:00] Part {number}.") for number in range(3)))
+    run, _ = finished(services, request)
+    server.enqueue(Reply.answer("[00:00] It was the season of light, it was the season of darkness."))
+    services.repair(run.id, 1, model_id="qwen/qwen3.8-omni-flash")
+    repaired = wait_for(services, run, is_over, PATIENCE)
+    assert repaired.parts[1].state is PartState.REPAIRED, repaired.parts[1]
+    (answer,) = services._tools.store.runs.answers(run.id)[1]
+    assert (answer.sent_start, answer.start) == (13.0, 13.0)
+    assert any(cue.start == 13.0 and "season" in cue.text for cue in services.transcript(run.id).cues)
+
+
 def test_a_local_model_hears_the_stretches_alone(services, talking_video):
-    """Nothing but the three is written down, each line where it is heard."""
+    """Nothing but the three is written down, each line where it is heard, in the language of the longest."""
     run, transcript = finished(services, request_for(services, talking_video, "local/whisper-base"))
+    asset = services.asset(run.asset_id)
+    known = replace(run.request, language="en")
+    for request, stretch in ((run.request, STRETCHES[0]), (known, STRETCHES[1]), (known, STRETCHES[2])):
+        question = listening_digest(request, "local/whisper-base", asset, stretch)
+        assert services._tools.store.generations.get(question) is not None
     assert_in_place(transcript, 0.5, misheard=4)
     assert run.health.coverage > 0.9
     assert len(run.parts) == 1

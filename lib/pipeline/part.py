@@ -179,7 +179,8 @@ class _Work:
             plan = make_plan(wanted, self.model, facts)
             if plan.refusal or not self.run.asset_id:
                 raise PlanRefused(plan.refusal or f"{self.model.name} cannot read the link itself.")
-            self.first_route = plan.route
+            # Cut without re-encoding, it would begin in what was left out before its stretch.
+            self.first_route = Route.VIDEO if plan.route is Route.CUT and request.stretches else plan.route
 
     def _ask(self, excerpt: Excerpt, overlap: float, halvings: int) -> list[PartAnswer]:
         try:
