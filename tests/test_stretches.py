@@ -187,3 +187,22 @@ def test_the_joined_file_is_as_long_as_the_plan_says(services, talking_video):
     assert look(made.path).duration == pytest.approx(EXCERPT.length, abs=0.15)
     assert made.size_bytes <= plan.size_bytes * 1.5
     assert (made.start, made.end) == (0.8, 28.6)
+
+
+def test_models_are_compared_over_the_stretches_alone(services, server, talking_video):
+    """The same joined file for both; rows, the merged transcript and its health know nothing of what was left out."""
+    source = services.keep_file(talking_video)
+    requests = [
+        replace(services.new_request(source, model_id, stretches=STRETCHES), times=Times.MODEL)
+        for model_id in (MODEL, "qwen/qwen3.8-omni-flash")
+    ]
+    comparison = services.comparisons.start(requests).comparison
+    for run in services.comparisons.runs(comparison.id):
+        assert wait_for(services, run, is_over, PATIENCE).state is RunState.DONE
+    assert len({request.media[0].sha256 for request in server.history if request.media}) == 1
+    table = services.comparisons.table(comparison.id)
+    assert all(any(each.start <= row.start < each.end for each in STRETCHES) for row in table.grid.rows)
+    assert table.figures[0].agreement == 1.0
+    merged = services.comparisons.take_all(comparison.id, table.runs[0].id)
+    assert said(services.transcript(merged.id).text) == WORDS
+    assert merged.health.gaps == ()

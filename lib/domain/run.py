@@ -215,6 +215,13 @@ class Run:
     from_cache: bool = False
     health: Health | None = None
 
+    def excerpt_of(self, part: PartRecord) -> Excerpt:
+        """What was sent of the asset in one of its parts."""
+        planned = self.plan.parts[part.index] if self.plan and part.index < len(self.plan.parts) else None
+        if planned is not None and (planned.start, planned.end) == (part.start, part.end):
+            return planned.excerpt
+        return Excerpt.of(part.start, part.end)
+
 
 def digest(**question: object) -> str:
     """SHA-256 over everything that shapes an answer, independent of the order in which it is named.

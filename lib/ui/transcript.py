@@ -8,10 +8,8 @@ from dataclasses import replace
 import streamlit as st
 
 from lib.domain.captions import is_captions, track_of
-from lib.domain.excerpt import Excerpt
 from lib.domain.model import LOCAL_PREFIX
-from lib.domain.plan import Plan
-from lib.domain.run import PartRecord, PartState, Run, RunState, Stage
+from lib.domain.run import PartState, Run, RunState, Stage
 from lib.domain.transcript import Segment, Transcript
 from lib.errors import CuewiseError
 from lib.formats.parse import parse_answer
@@ -32,7 +30,7 @@ from lib.ui.words import (
     STATE_WORDS,
     UNKNOWN,
     captions_words,
-    clock,
+    clip_words,
     cost_words,
     count_words,
     duration_words,
@@ -100,7 +98,7 @@ def _render_heading(services: Services, run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.header(plain(run.request.source.title), anchor=False, width="stretch")
         st.markdown(badge, width="content")
-    about = [_task_title(services, run), run.request.model_id, _clip_words(run)]
+    about = [_task_title(services, run), run.request.model_id, clip_words(run.request)]
     if run.state is RunState.DONE:
         about += [duration_words(elapsed_seconds(run)), cost_words(run)]
     st.caption(" · ".join(plain(words) for words in about if words))
@@ -112,16 +110,6 @@ def _task_title(services: Services, run: Run) -> str:
 
 def _is_timed(services: Services, run: Run) -> bool:
     return next((task.is_timed for task in services.tasks() if task.name == run.request.task), False)
-
-
-def _clip_words(run: Run) -> str:
-    """Which part of the video it is about; nothing for the whole."""
-    start, end, stretches = run.request.start, run.request.end, run.request.stretches
-    if stretches:
-        return f"{count_words(len(stretches), 'stretch', 'stretches')}, {duration_words(Excerpt(stretches).duration)}"
-    if not start and end is None:
-        return ""
-    return f"{clock(start)} to {'the end' if end is None else clock(end)}"
 
 
 def _render_standing(services: Services, run: Run) -> None:
@@ -226,18 +214,12 @@ def growing_lines(run: Run) -> list[Segment]:
         if (part.model_id or run.request.model_id).startswith(LOCAL_PREFIX):
             lines += [replace(segment, end=None) for segment in parse_answer(part.partial_text)]
             continue
-        excerpt = _sent_in(part, run.plan)
+        excerpt = run.excerpt_of(part)
         for segment in parse_answer(part.partial_text, duration=excerpt.length):
             timed = segment.start is not None
             start = excerpt.to_asset(excerpt.start + segment.start) if timed else None
             lines.append(replace(segment, start=start, end=None) if timed else segment)
     return lines
-
-
-def _sent_in(part: PartRecord, plan: Plan | None) -> Excerpt:
-    planned = plan.parts[part.index] if plan is not None and part.index < len(plan.parts) else None
-    is_the_same = planned is not None and (planned.start, planned.end) == (part.start, part.end)
-    return planned.excerpt if is_the_same else Excerpt.of(part.start, part.end)
 
 
 def _render_facts(services: Services, run: Run) -> None:

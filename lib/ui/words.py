@@ -14,9 +14,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from lib.domain.captions import UNKNOWN_LANGUAGE, CaptionKind, CaptionTrack, is_captions
+from lib.domain.excerpt import Excerpt
 from lib.domain.model import Model
 from lib.domain.plan import MEGABYTE, Plan, Quality, Route, RouteChoice, SizeVerdict, Times
-from lib.domain.run import Failure, PartState, Run, RunState, Stage
+from lib.domain.run import Failure, PartState, Run, RunRequest, RunState, Stage
 from lib.domain.transcript import TimedBy
 from lib.formats.timecode import format_length
 
@@ -234,6 +235,16 @@ def clock(seconds: float) -> str:
     whole = int(seconds)
     hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def clip_words(request: RunRequest) -> str:
+    """Which part of the video a run is about: ``1:30 to 4:00``, ``3 stretches, 4 min 10 s``; nothing for the whole."""
+    if request.stretches:
+        seconds = Excerpt(request.stretches).duration
+        return f"{count_words(len(request.stretches), 'stretch', 'stretches')}, {duration_words(seconds)}"
+    if not request.start and request.end is None:
+        return ""
+    return f"{clock(request.start)} to {'the end' if request.end is None else clock(request.end)}"
 
 
 def count_words(number: int | None, noun: str, plural: str | None = None) -> str:
