@@ -20,8 +20,8 @@ if chosen is None:
 captioned = offer_captions(services, chosen)
 if captioned is not None:
     st.switch_page("pages/transcript.py", query_params={"run": captioned.id})
-clip = choose_clip(chosen.duration)
 chosen = choose_track(chosen)
+clip = choose_clip(services, chosen.sources, chosen.duration)
 question = choose_question(services)
 models = choose_models(services, chosen)
 if clip is None or not models:

@@ -26,6 +26,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from lib.domain.cuts import cut_points
+from lib.domain.excerpt import Excerpt
 from lib.domain.media import MediaAsset
 from lib.media.cut import cut
 from lib.media.encode import SPEECH, VISUAL, VideoRecipe, encode_audio, encode_key_frames, encode_video
@@ -107,7 +108,7 @@ def ways(source: Path, asset: MediaAsset, folder: Path) -> dict[str, Callable[[]
 
         def encoded(number: int) -> int:
             piece = pieces[number]
-            options = {"start": piece.start, "end": piece.end, "recipe": recipe, "threads": CORES // workers}
+            options = {"excerpt": Excerpt.of(piece.start, piece.end), "recipe": recipe, "threads": CORES // workers}
             return encode(source, folder / f"part{number}.mp4", **options, **whole)
 
         with ThreadPoolExecutor(workers) as pool:
@@ -134,7 +135,9 @@ def ways(source: Path, asset: MediaAsset, folder: Path) -> dict[str, Callable[[]
         "key frames": lambda: in_parts(encode_key_frames, SPEECH),
         "visual detail": lambda: in_parts(encode_video, VISUAL),
         "every picture, for speech": lambda: in_parts(encode_video, SPEECH),
-        "sound alone": lambda: encode_audio(source, folder / "target.mp3", start=0, end=asset.duration, **whole),
+        "sound alone": lambda: encode_audio(
+            source, folder / "target.mp3", excerpt=Excerpt.of(0, asset.duration), **whole
+        ),
         "cut": cut_out,
         "copy": copied,
         "usual way": usual,

@@ -20,11 +20,13 @@ from lib.addresses import without_password
 from lib.domain.comparison import ComparisonTable, Reference
 from lib.domain.copies import CaptionedCopy, CaptionForm
 from lib.domain.cues import CueShape
+from lib.domain.excerpt import apart
 from lib.domain.languages import language_code
 from lib.domain.library import Hit
-from lib.domain.media import Source, SourceKind
+from lib.domain.media import Clip, Source, SourceKind
 from lib.domain.model import Model
 from lib.domain.plan import MEGABYTE, Plan, Quality, Route, RouteChoice, Times
+from lib.domain.proposals import Proposal
 from lib.domain.run import PartState, Run, RunRequest, RunState
 from lib.errors import CuewiseError, InputError, ModelError
 from lib.formats import FORMATS, ExportOptions
@@ -33,6 +35,7 @@ from lib.formats.comparison.words import HEADINGS, figure_rows, known_columns
 from lib.formats.references import read_reference
 from lib.formats.timecode import format_clock, parse_time
 from lib.logs import start_logging
+from lib.pipeline.export import segments_record
 from lib.pipeline.run import as_failure
 from lib.services import EVERY_FORMAT, LinkPlaylist, PreparedPart, Services, open_services
 from lib.settings import Settings
@@ -40,6 +43,8 @@ from lib.settings import Settings
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 DEFAULT_MODEL = "local/whisper-base"
 POLL = 0.2
+DEFAULT_BUDGET = 120.0
+PROPOSALS = "speech, scenes or word:TEXT"
 ROUTES = "auto, link, asis, audio or video: how the clip reaches the model"
 
 CAPTIONS = (
@@ -151,6 +156,7 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--track", type=_track, default=1, metavar="N", help="which of several tracks of sound; default 1"
     )
+    _add_stretches(parser)
     parser.add_argument("--language", metavar="L", help="the language spoken, as a code or a name; default automatic")
     parser.add_argument("--quality", choices=list(Quality), metavar="Q", help="speech or visual (text on the screen)")
     parser.add_argument("--route", choices=list(RouteChoice), default=RouteChoice.AUTO, metavar="R", help=ROUTES)
@@ -165,6 +171,22 @@ def _add_cue_shape(parser: argparse.ArgumentParser) -> None:
     lines.add_argument("--cue-width", type=int, metavar="N", help="characters a line; Chinese and such take two")
     lines.add_argument("--cue-seconds", type=_seconds_range, metavar="MIN-MAX", help="how long they stay, such as 1-7")
     lines.add_argument("--cue-speed", type=float, metavar="N", help="characters a second at most")
+
+
+def _add_stretches(parser: argparse.ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--segment",
+        type=_segment,
+        action="append",
+        default=[],
+        metavar="START-END",
+        help="only this stretch, as in 1:30-2:15; repeatable: several are sent together",
+    )
+    which.add_argument("--propose", type=_proposal, metavar="WHAT", help=f"{PROPOSALS}: stretches chosen by that")
+    parser.add_argument(
+        "--budget", type=_time, metavar="T", help=f"how long they may be altogether; default {DEFAULT_BUDGET:.0f} s"
+    )
 
 
 def _add_output(parser: argparse.ArgumentParser, *, default: str | None) -> None:
@@ -228,6 +250,24 @@ def _seconds_range(text: str) -> tuple[float, float]:
     if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no range of seconds: write 1-7 or 0.8-6")
     return float(found[1]), float(found[2])
+
+
+def _segment(text: str) -> Clip:
+    start, dash, end = text.replace("–", "-").partition("-")
+    try:
+        if not dash:
+            raise ValueError(f"{text!r} is no stretch. Write it like 1:30-2:15.")
+        return Clip(parse_time(start), parse_time(end))
+    except ValueError as exc:
+        message = str(exc) if "a clip runs" not in str(exc) else f"{text!r} ends before it begins."
+        raise argparse.ArgumentTypeError(message) from exc
+
+
+def _proposal(text: str) -> tuple[Proposal, str]:
+    kind, _, word = text.partition(":")
+    if kind not in list(Proposal) or (kind == Proposal.WORD) != bool(word.strip()):
+        raise argparse.ArgumentTypeError(f"{text!r} is none of: {PROPOSALS}.")
+    return Proposal(kind), word
 
 
 # Commands
@@ -495,7 +535,9 @@ def _requests(services: Services, options: argparse.Namespace) -> list[RunReques
     found = [services.model(model_id) for model_id in models]
     task = prompts.CUSTOM if options.prompt is not None else prompts.task(options.task or "transcript").name
     shape = _cue_shape(services, options)
-    source = _source(services, options.source, hears_only=not any(model.sees for model in found))
+    hears_only = not any(model.sees for model in found)
+    source = _source(services, options.source, hears_only=hears_only)
+    stretches = _stretches(services, options, source, hears_only=hears_only)
     return [
         services.new_request(
             source,
@@ -511,6 +553,7 @@ def _requests(services: Services, options: argparse.Namespace) -> list[RunReques
             route=RouteChoice(options.route),
             times=Times(options.times),
             cue_shape=shape,
+            stretches=stretches,
         )
         for model_id in models
     ]
@@ -531,6 +574,55 @@ def _cue_shape(services: Services, options: argparse.Namespace) -> CueShape:
         )
     except ValueError as exc:
         raise InputError(f"Lines of that shape cannot be made: {exc}.", "See: python -m lib.cli run --help") from exc
+
+
+def _stretches(
+    services: Services, options: argparse.Namespace, source: Source, *, hears_only: bool
+) -> tuple[Clip, ...]:
+    """The stretches that were named, or those that are proposed inside the clip; none for the clip as it is."""
+    if options.budget is not None and options.propose is None:
+        raise InputError("There is nothing to spend the --budget on.", f"Say by what to --propose: {PROPOSALS}.")
+    if options.segment:
+        if options.start or options.end is not None:
+            raise InputError("--segment takes the place of --start and --end.", "Leave those out.")
+        return _inside(apart(options.segment), source)
+    if options.propose is None:
+        return ()
+    kind, word = options.propose
+    proposals = services.proposals
+    asset = proposals.held(source) or proposals.fetch(
+        source, _say, hears_only=hears_only and kind is not Proposal.SCENES
+    )
+    clip = _clip(options, asset.duration)
+    budget = DEFAULT_BUDGET if options.budget is None else options.budget
+    if kind is Proposal.SPEECH:
+        found = proposals.by_speech(asset, budget, clip=clip)
+    elif kind is Proposal.SCENES:
+        found = proposals.by_scenes(asset, budget, clip=clip)
+    else:
+        found = proposals.by_word(asset, word, budget, clip=clip)
+    _say(f"Proposed: {_stretches_line(found)}")
+    return found
+
+
+def _stretches_line(stretches: Sequence[Clip]) -> str:
+    return ", ".join(f"{format_clock(each.start)}-{format_clock(each.end)}" for each in stretches)
+
+
+def _clip(options: argparse.Namespace, duration: float) -> Clip:
+    end = duration if options.end is None else min(options.end, duration)
+    if options.start >= end:
+        raise InputError("The clip begins after the end of the video.", f"It lasts {format_clock(duration)}.")
+    return Clip(options.start, end)
+
+
+def _inside(stretches: tuple[Clip, ...], source: Source) -> tuple[Clip, ...]:
+    if source.duration is not None and stretches[-1].start >= source.duration:
+        beyond = format_clock(stretches[-1].start)
+        raise InputError(
+            f"The stretch from {beyond} lies beyond the end.", f"The video lasts {format_clock(source.duration)}."
+        )
+    return stretches
 
 
 def _source(services: Services, text: str, *, hears_only: bool) -> Source:
@@ -684,6 +776,7 @@ def _plan_record(plan: Plan) -> dict[str, object]:
         "route": plan.route.value,
         "reason": plan.reason,
         "clip": None if plan.clip is None else asdict(plan.clip),
+        **segments_record(plan.stretches),
         "parts": [{"start": part.start, "end": part.end, "size_bytes": part.size_bytes} for part in plan.parts],
         "size_bytes": plan.size_bytes,
         "source_bytes": plan.source_bytes,
@@ -706,7 +799,9 @@ def _plan_line(plan: Plan) -> str:
     if plan.size_bytes:
         parts = "one part" if len(plan.parts) == 1 else f"{len(plan.parts)} parts"
         words.append(f"Sends {plan.size_bytes / MEGABYTE:.1f} MB in {parts}.")
-    if plan.clip is not None:
+    if plan.stretches:
+        words.append(f"Stretches {_stretches_line(plan.stretches)}.")
+    elif plan.clip is not None:
         words.append(f"Clip {format_clock(plan.clip.start)} to {format_clock(plan.clip.end)}.")
     if plan.prompt_tokens is not None:
         words.append(f"About {plan.prompt_tokens:,} + {plan.completion_tokens:,} tokens.")

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from lib import prompts
 from lib.domain.cues import CueShape
-from lib.domain.media import MediaAsset, Source, SourceKind
+from lib.domain.excerpt import apart
+from lib.domain.media import Clip, MediaAsset, Source, SourceKind
 from lib.domain.model import Model
 from lib.domain.plan import Plan, Quality, RouteChoice, Times
 from lib.domain.run import Run, RunRequest, Task
@@ -31,6 +32,7 @@ from lib.pipeline.export import EVERY_FORMAT, Export, Exportable, export, export
 from lib.pipeline.ingest import held_asset, keep_path, keep_stream
 from lib.pipeline.library import Library
 from lib.pipeline.plan import MediaFacts, alternatives, facts_of_asset, facts_of_link, make_plan
+from lib.pipeline.proposals import Proposals
 from lib.pipeline.rehearsal import PreparedPart, prepare_only
 from lib.pipeline.reshape import reshape
 from lib.pipeline.run import find_model
@@ -128,6 +130,7 @@ class Services:
         self.comparisons = Comparisons(tools, self.submit, self.captions.fetch)
         self.copies = Copies(tools, self._open_jobs, self.ensure_worker)
         self.library = Library(tools, self._open_jobs)
+        self.proposals = Proposals(tools)
 
     # What the user chose, and what there is to choose from
 
@@ -196,9 +199,16 @@ class Services:
         route: RouteChoice = RouteChoice.AUTO,
         times: Times = Times.AUDIO,
         cue_shape: CueShape | None = None,
+        stretches: Sequence[Clip] = (),
     ) -> RunRequest:
-        """A request with the settings of today filled in. Raises InputError for an unknown task or no prompt."""
+        """A request with the settings of today filled in. Raises InputError for an unknown task or no prompt.
+
+        ``stretches`` in any order, overlapping or not, take the place of ``start`` and ``end``.
+        """
         preferences = self.preferences()
+        chosen = apart(stretches)
+        if chosen:
+            start, end = chosen[0].start, chosen[-1].end
         if prompts.task(task).name == prompts.CUSTOM and not (prompt or "").strip():
             raise InputError("Your own prompt is empty.", "Write what the model should do.")
         return RunRequest(
@@ -220,6 +230,7 @@ class Services:
             base_url=self.settings.openrouter_base_url,
             media_limit_bytes=self.settings.media_limit_bytes,
             allow_private_urls=self.settings.allow_private_urls,
+            stretches=chosen if len(chosen) > 1 else (),
         )
 
     def plan(self, request: RunRequest) -> Plan:

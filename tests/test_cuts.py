@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.domain.cuts import Piece, cut_points
+from lib.domain.cuts import MOST_STRETCHES, Piece, Portion, cut_points, portions
+from lib.domain.excerpt import Excerpt, apart
+from lib.domain.media import Clip
 
 HOUR = 3600.0
 
@@ -107,3 +109,54 @@ def test_a_cut_without_overlap_touches_no_speech(start, duration, stretches):
         cut = early.end
         near = [speech for speech in stretches if speech[0] < cut + 0.149 and speech[1] > cut - 0.149]
         assert bool(near) is False or late.overlap == 5.0
+
+
+def halves(stretch: Clip) -> tuple[Piece, ...]:
+    middle = (stretch.start + stretch.end) / 2
+    return Piece(stretch.start, middle), Piece(middle - 2, stretch.end, 2.0)
+
+
+def test_whole_stretches_are_gathered_into_a_part():
+    """Up to the length that is aimed at, with the pauses between them; a part's own clock begins with it."""
+    excerpt = Excerpt(tuple(Clip(100.0 * at, 100.0 * at + 40) for at in range(8)))
+    found = portions(excerpt, halves, target=150, longest=210)
+    assert [len(each.excerpt.stretches) for each in found] == [3, 3, 2]
+    assert found[1].excerpt.start == 300
+
+
+def test_what_is_short_altogether_stays_one_part():
+    excerpt = Excerpt((Clip(0, 100), Clip(3000, 3100)))
+    assert portions(excerpt, halves, target=150, longest=210) == (Portion(excerpt),)
+
+
+def test_a_stretch_longer_than_a_part_is_cut_as_a_clip_is():
+    """Its pieces are parts of their own, with the overlap that the cut gave them; those around it stay whole."""
+    excerpt = Excerpt((Clip(0, 40), Clip(100, 400), Clip(500, 540), Clip(600, 640)))
+    assert portions(excerpt, halves, target=150, longest=210) == (
+        Portion(Excerpt.of(0, 40)),
+        Portion(Excerpt.of(100, 250)),
+        Portion(Excerpt.of(248, 400), 2.0),
+        Portion(Excerpt((Clip(500, 540), Clip(600, 640)))),
+    )
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.1, 50), st.floats(0.5, 700)), min_size=1, max_size=60),
+    st.floats(20, 400),
+)
+def test_portions_hold_all_that_was_chosen(lengths, target):
+    """In order, nothing lost and nothing twice, none too long, and none of too many stretches to be joined at once."""
+    at, stretches = 0.0, []
+    for gap, length in lengths:
+        stretches.append(Clip(at + gap, at + gap + length))
+        at = stretches[-1].end
+    longest = 1.4 * target
+    excerpt = Excerpt(tuple(stretches))
+    found = portions(
+        excerpt, lambda each: cut_points(each.start, each.end, [], target=target, longest=longest),
+        target=target, longest=longest,
+    )  # fmt: skip
+    assert apart(stretch for each in found for stretch in each.excerpt.stretches) == excerpt.stretches
+    assert sum(each.excerpt.duration - each.overlap for each in found) == pytest.approx(excerpt.duration)
+    assert all(each.excerpt.length <= longest + 1e-6 for each in found)
+    assert all(len(each.excerpt.stretches) <= MOST_STRETCHES for each in found)

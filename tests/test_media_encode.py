@@ -7,6 +7,7 @@ import time
 import av
 import pytest
 
+from lib.domain.excerpt import Excerpt
 from lib.domain.renditions import estimate_audio_bytes, estimate_video_bytes
 from lib.errors import Cancelled, MediaTooLong, NoSound
 from lib.media.encode import encode_audio, encode_video
@@ -44,8 +45,8 @@ def test_second_zero_of_a_rendition_is_the_start_of_the_clip(tmp_path, clock, su
         source = make(tmp_path / f"clock.{suffix}", "-i", file_url(clock), "-c:v", "copy")
     asset = look(source)
     film, sound = tmp_path / "film.mp4", tmp_path / "sound.mp3"
-    encode_video(source, film, start=start, end=end, asset=asset, limit_bytes=LIMIT)
-    encode_audio(source, sound, start=start, end=end, asset=asset, limit_bytes=LIMIT)
+    encode_video(source, film, excerpt=Excerpt.of(start, end), asset=asset, limit_bytes=LIMIT)
+    encode_audio(source, sound, excerpt=Excerpt.of(start, end), asset=asset, limit_bytes=LIMIT)
     shown = shown_times(film)
     assert [time for time, _ in shown] == [float(second) for second in range(len(shown))]
     assert len(shown) == -(-(end - start) // 1)
@@ -61,7 +62,7 @@ def test_a_picture_held_for_a_minute_is_the_one_that_is_seen(tmp_path):
     bright = "color=black:size=64x64:rate=1/60:duration=240,geq=lum='16+T/2':cb=128:cr=128"
     source = make(tmp_path / "slides.mkv", "-f", "lavfi", "-i", bright, "-c:v", "libx264", "-qp", "4")
     target = tmp_path / "out.mp4"
-    encode_video(source, target, start=90, end=93, asset=look(source), limit_bytes=LIMIT)
+    encode_video(source, target, excerpt=Excerpt.of(90, 93), asset=look(source), limit_bytes=LIMIT)
     assert [round(told * 15 * 2 / 60) for _, told in shown_times(target)] == [1, 1, 1]
 
 
@@ -71,8 +72,8 @@ def test_sound_that_begins_late_stays_late(tmp_path, suffix):
     asset = look(source)
     film, sound = tmp_path / "film.mp4", tmp_path / "sound.mp3"
     for start in (0, 2.5):
-        encode_video(source, film, start=start, end=8, asset=asset, limit_bytes=LIMIT)
-        encode_audio(source, sound, start=start, end=8, asset=asset, limit_bytes=LIMIT)
+        encode_video(source, film, excerpt=Excerpt.of(start, 8), asset=asset, limit_bytes=LIMIT)
+        encode_audio(source, sound, excerpt=Excerpt.of(start, 8), asset=asset, limit_bytes=LIMIT)
         assert onset(film) == pytest.approx(5 - start, abs=0.05)
         assert onset(sound) == pytest.approx(5 - start, abs=0.05)
 
@@ -80,7 +81,7 @@ def test_sound_that_begins_late_stays_late(tmp_path, suffix):
 def test_a_clip_before_the_sound_begins_is_silent_and_whole(tmp_path):
     source = make(tmp_path / "late.mp4", *LATE_SOUND, *H264)
     target = tmp_path / "out.mp4"
-    encode_video(source, target, start=0, end=3, asset=look(source), limit_bytes=LIMIT)
+    encode_video(source, target, excerpt=Excerpt.of(0, 3), asset=look(source), limit_bytes=LIMIT)
     assert abs(samples(target)[0]).max() < 0.01
     assert len(pictures(target)) == 3
 
@@ -91,10 +92,10 @@ def test_a_clip_after_one_stream_has_ended_still_has_both(tmp_path, picture_seco
     streams = (f"testsrc=size=160x90:rate=25:duration={picture_seconds}", f"sine=duration={sound_seconds}")
     source = make(tmp_path / "uneven.mp4", "-f", "lavfi", "-i", streams[0], "-f", "lavfi", "-i", streams[1], *H264)
     target = tmp_path / "out.mp4"
-    encode_video(source, target, start=5, end=8, asset=look(source), limit_bytes=LIMIT)
+    encode_video(source, target, excerpt=Excerpt.of(5, 8), asset=look(source), limit_bytes=LIMIT)
     assert len(pictures(target)) == 3
     assert len(samples(target)[0]) > 0
-    encode_audio(source, target, start=5, end=8, asset=look(source), limit_bytes=LIMIT)
+    encode_audio(source, target, excerpt=Excerpt.of(5, 8), asset=look(source), limit_bytes=LIMIT)
     assert len(samples(target)[0]) > 0
 
 
@@ -110,7 +111,7 @@ def test_a_broadcast_that_changes_size_and_sound_keeps_its_clock(tmp_path):
     source = tmp_path / "broadcast.ts"
     source.write_bytes(b"".join(halves))
     target = tmp_path / "out.mp4"
-    encode_video(source, target, start=0, end=6, asset=look(source), limit_bytes=LIMIT)
+    encode_video(source, target, excerpt=Excerpt.of(0, 6), asset=look(source), limit_bytes=LIMIT)
     assert len(pictures(target)) == 6
     assert onset(target) == pytest.approx(5, abs=0.1)
 
@@ -131,7 +132,7 @@ def test_pictures_of_any_size_are_even_and_never_enlarged(tmp_path, size, expect
     """At most 640 pixels on the longer side."""
     source = make(tmp_path / "x.mkv", "-f", "lavfi", "-i", f"testsrc=size={size}:rate=5:duration=2", "-c:v", "ffv1")
     target = tmp_path / "out.mp4"
-    encode_video(source, target, start=0, end=2, asset=look(source), limit_bytes=LIMIT)
+    encode_video(source, target, excerpt=Excerpt.of(0, 2), asset=look(source), limit_bytes=LIMIT)
     with av.open(str(target)) as container:
         stream = container.streams.video[0]
         assert (stream.width, stream.height, stream.pix_fmt) == (*expected, "yuv420p")
@@ -145,7 +146,7 @@ def test_a_rendition_is_what_models_take(tmp_path):
     inputs = (*PICTURE, *SOUND, "-f", "lavfi", "-i", "anoisesrc=duration=4", "-i", file_url(caption))
     source = make(tmp_path / "x.mkv", *inputs, *(word for n in "0123" for word in ("-map", n)), *H264)
     target = tmp_path / "out.mp4"
-    encode_video(source, target, start=0, end=4, asset=look(source), limit_bytes=LIMIT)
+    encode_video(source, target, excerpt=Excerpt.of(0, 4), asset=look(source), limit_bytes=LIMIT)
     asset = look(target)
     assert (asset.container, asset.video.codec, asset.video.frame_rate) == ("mp4", "h264", 1.0)
     assert [(stream.codec, stream.channels) for stream in asset.audio] == [("aac", 1)]
@@ -158,7 +159,7 @@ def test_a_rendition_is_what_models_take(tmp_path):
 def test_a_turned_video_stands_upright_in_its_rendition(tmp_path, video):
     source = make(tmp_path / "turned.mp4", "-display_rotation", "90", "-i", file_url(video), "-c", "copy")
     target = tmp_path / "out.mp4"
-    encode_video(source, target, start=0, end=4, asset=look(source), limit_bytes=LIMIT)
+    encode_video(source, target, excerpt=Excerpt.of(0, 4), asset=look(source), limit_bytes=LIMIT)
     asset = look(target)
     assert (asset.video.width, asset.video.height, asset.video.rotation) == (180, 320, 0)
 
@@ -168,7 +169,7 @@ def test_variable_frame_rates_keep_their_times(tmp_path):
     picked = CLOCK[3] + ",select='lt(t,3)+not(mod(n,50))'"
     source = make(tmp_path / "vfr.mp4", "-f", "lavfi", "-i", picked, "-fps_mode", "vfr", "-c:v", "libx264", "-qp", "4")
     target = tmp_path / "out.mp4"
-    encode_video(source, target, start=1, end=10, asset=look(source), limit_bytes=LIMIT)
+    encode_video(source, target, excerpt=Excerpt.of(1, 10), asset=look(source), limit_bytes=LIMIT)
     told = [time for _, time in shown_times(target)]
     assert told == pytest.approx([1, 2, 2.96, 4, 4, 6, 6, 8, 8], abs=0.13)
 
@@ -177,7 +178,7 @@ def test_a_blink_still_gives_a_picture(tmp_path):
     source = make(tmp_path / "blink.mp4", "-f", "lavfi", "-i", "testsrc=size=64x64:rate=25:duration=0.2", *H264)
     asset = look(source)
     target = tmp_path / "out.mp4"
-    encode_video(source, target, start=0, end=asset.duration, asset=asset, limit_bytes=LIMIT)
+    encode_video(source, target, excerpt=Excerpt.of(0, asset.duration), asset=asset, limit_bytes=LIMIT)
     assert len(pictures(target)) == 1
 
 
@@ -185,8 +186,8 @@ def test_what_has_no_sound_is_not_listened_to(tmp_path):
     source = footage("bikes.mp4")
     asset = look(source)
     with pytest.raises(NoSound):
-        encode_audio(source, tmp_path / "out.mp3", start=0, end=10, asset=asset, limit_bytes=LIMIT)
-    encode_video(source, tmp_path / "out.mp4", start=0, end=10, asset=asset, limit_bytes=LIMIT)
+        encode_audio(source, tmp_path / "out.mp3", excerpt=Excerpt.of(0, 10), asset=asset, limit_bytes=LIMIT)
+    encode_video(source, tmp_path / "out.mp4", excerpt=Excerpt.of(0, 10), asset=asset, limit_bytes=LIMIT)
     assert not look(tmp_path / "out.mp4").has_sound
 
 
@@ -196,7 +197,7 @@ def test_a_rendition_fits_the_limit(tmp_path, limit_bytes):
     inputs = ("-f", "lavfi", "-i", "nullsrc=size=640x360:rate=5:duration=10,geq=lum='random(1)*255':cb=128:cr=128")
     source = make(tmp_path / "noise.mkv", *inputs, "-f", "lavfi", "-i", "anoisesrc=duration=10", "-c:v", "ffv1")
     target = tmp_path / "out.mp4"
-    size_bytes = encode_video(source, target, start=0, end=10, asset=look(source), limit_bytes=limit_bytes)
+    size_bytes = encode_video(source, target, excerpt=Excerpt.of(0, 10), asset=look(source), limit_bytes=limit_bytes)
     assert size_bytes == target.stat().st_size <= limit_bytes
     assert len(pictures(target)) == 10
 
@@ -204,16 +205,20 @@ def test_a_rendition_fits_the_limit(tmp_path, limit_bytes):
 def test_what_cannot_fit_is_refused_before_any_work(tmp_path, ten_hours):
     begun = time.monotonic()
     with pytest.raises(MediaTooLong, match="600 minutes"):
-        encode_video(ten_hours, tmp_path / "x.mp4", start=0, end=36000, asset=look(ten_hours), limit_bytes=LIMIT)
+        encode_video(
+            ten_hours, tmp_path / "x.mp4", excerpt=Excerpt.of(0, 36000), asset=look(ten_hours), limit_bytes=LIMIT
+        )
     assert time.monotonic() - begun < 2
     source = speech("beckett.wav")
     with pytest.raises(MediaTooLong):
-        encode_audio(source, tmp_path / "x.mp3", start=0, end=9.9, asset=look(source), limit_bytes=20_000)
+        encode_audio(source, tmp_path / "x.mp3", excerpt=Excerpt.of(0, 9.9), asset=look(source), limit_bytes=20_000)
 
 
 def test_a_stretch_from_the_end_of_ten_hours_takes_a_moment(tmp_path, ten_hours):
     begun = time.monotonic()
-    encode_video(ten_hours, tmp_path / "x.mp4", start=35000, end=35060, asset=look(ten_hours), limit_bytes=LIMIT)
+    encode_video(
+        ten_hours, tmp_path / "x.mp4", excerpt=Excerpt.of(35000, 35060), asset=look(ten_hours), limit_bytes=LIMIT
+    )
     assert len(pictures(tmp_path / "x.mp4")) == 60
     assert time.monotonic() - begun < 5
 
@@ -224,7 +229,7 @@ def test_sound_takes_the_best_bit_rate_that_fits(tmp_path, limit_bytes, bit_rate
     source = speech("beckett.wav")
     asset = look(source)
     target = tmp_path / "out.mp3"
-    size_bytes = encode_audio(source, target, start=0, end=9.9, asset=asset, limit_bytes=limit_bytes)
+    size_bytes = encode_audio(source, target, excerpt=Excerpt.of(0, 9.9), asset=asset, limit_bytes=limit_bytes)
     assert size_bytes <= limit_bytes
     assert size_bytes == pytest.approx(9.9 * bit_rate / 8, rel=0.05)
     assert size_bytes == pytest.approx(estimate_audio_bytes(9.9, limit_bytes), abs=3000)
@@ -238,7 +243,11 @@ def test_a_cancelled_rendition_ends_at_once(tmp_path, clock):
     before = children()
     with pytest.raises(Cancelled):
         encode_video(
-            *(clock, tmp_path / "out.mp4"), start=0, end=12, asset=look(clock), limit_bytes=LIMIT, on_progress=cancel
+            *(clock, tmp_path / "out.mp4"),
+            excerpt=Excerpt.of(0, 12),
+            asset=look(clock),
+            limit_bytes=LIMIT,
+            on_progress=cancel,
         )
     assert children() == before
 

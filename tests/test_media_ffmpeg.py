@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from lib.domain.excerpt import Excerpt
 from lib.errors import Cancelled, DiskFull, MediaError
 from lib.media.encode import encode_audio, encode_video
 from lib.media.ffmpeg import file_url, run_ffmpeg
@@ -130,5 +131,11 @@ def test_files_of_any_name_are_read_and_written(tmp_path, monkeypatch, video, na
     (tmp_path / "made").mkdir()
     target = Path("made") / name
     asset = look(Path(name))
-    assert encode_video(Path(name), target, start=0, end=4, asset=asset, limit_bytes=LIMIT) == target.stat().st_size
-    assert encode_audio(Path(name), target, start=0, end=4, asset=asset, limit_bytes=LIMIT) == target.stat().st_size
+    assert (
+        encode_video(Path(name), target, excerpt=Excerpt.of(0, 4), asset=asset, limit_bytes=LIMIT)
+        == target.stat().st_size
+    )
+    assert (
+        encode_audio(Path(name), target, excerpt=Excerpt.of(0, 4), asset=asset, limit_bytes=LIMIT)
+        == target.stat().st_size
+    )

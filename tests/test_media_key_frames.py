@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lib.domain.excerpt import Excerpt
 from lib.domain.renditions import estimate_video_bytes
 from lib.errors import MediaTooLong, NoPicture
 from lib.media import encode as encode_module
@@ -48,7 +49,7 @@ def test_each_second_shows_the_last_key_frame(tmp_path, clock, suffix, start, en
     if suffix != "mp4":
         source = make(tmp_path / f"clock.{suffix}", "-i", file_url(clock), "-c:v", "copy")
     target = tmp_path / "out.mp4"
-    size = encode_key_frames(source, target, start=start, end=end, asset=look(source), limit_bytes=LIMIT)
+    size = encode_key_frames(source, target, excerpt=Excerpt.of(start, end), asset=look(source), limit_bytes=LIMIT)
     assert size == target.stat().st_size
     shown = shown_times(target)
     assert [time for time, _ in shown] == [float(second) for second in range(len(told))]
@@ -66,7 +67,7 @@ def test_open_groups_of_pictures_are_decoded_whole(tmp_path, clock, suffix, code
     source = make(tmp_path / f"open.{suffix}", "-i", file_url(clock), *coding)
     assert not stand_alone(source, 1)
     target = tmp_path / "out.mp4"
-    encode_key_frames(source, target, start=1, end=11, asset=look(source), limit_bytes=LIMIT)
+    encode_key_frames(source, target, excerpt=Excerpt.of(1, 11), asset=look(source), limit_bytes=LIMIT)
     assert [told for _, told in shown_times(target)] == pytest.approx(range(1, 11), abs=0.2)
 
 
@@ -78,7 +79,7 @@ def test_closed_groups_of_pictures_are_known(tmp_path, clock, suffix, codec):
     source = make(tmp_path / f"closed.{suffix}", "-i", file_url(clock), *coding)
     assert stand_alone(source, 1)
     target = tmp_path / "out.mp4"
-    encode_key_frames(source, target, start=1, end=11, asset=look(source), limit_bytes=LIMIT)
+    encode_key_frames(source, target, excerpt=Excerpt.of(1, 11), asset=look(source), limit_bytes=LIMIT)
     assert [told for _, told in shown_times(target)] == pytest.approx([0, 2, 2, 4, 4, 6, 6, 8, 8, 10], abs=0.2)
 
 
@@ -90,7 +91,7 @@ def test_key_frames_of_other_codecs_are_shown_in_time(tmp_path, clock, suffix, c
     coding = ("-c:v", codec, *fast.get(codec, ()), "-g", "50", "-q:v", "2", "-b:v", "1M")
     source = make(tmp_path / f"x.{suffix}", "-i", file_url(clock), *coding)
     target = tmp_path / "out.mp4"
-    encode_key_frames(source, target, start=2.5, end=9.3, asset=look(source), limit_bytes=LIMIT)
+    encode_key_frames(source, target, excerpt=Excerpt.of(2.5, 9.3), asset=look(source), limit_bytes=LIMIT)
     shown = shown_times(target)
     assert len(shown) == 7
     for second, told in shown:
@@ -104,7 +105,7 @@ def test_a_rendition_lasts_as_long_as_its_clip(tmp_path, encode, start, end):
     """Its last picture is not held to a full second, and there is one at second 0."""
     source = make(tmp_path / "x.mp4", *PICTURE, *SOUND, *H264)
     target = tmp_path / "out.mp4"
-    encode(source, target, start=start, end=end, asset=look(source), limit_bytes=LIMIT)
+    encode(source, target, excerpt=Excerpt.of(start, end), asset=look(source), limit_bytes=LIMIT)
     assert look(target).duration == pytest.approx(end - start, abs=0.1)
     assert look(target).video.frame_rate is not None
     shown = pictures(target)
@@ -118,7 +119,7 @@ def test_key_frames_half_a_minute_apart_are_held(tmp_path, encode):
     dark = "color=black:size=64x64:rate=5:duration=70,geq=lum='16+T*2':cb=128:cr=128"
     source = make(tmp_path / "far.mp4", "-f", "lavfi", "-i", dark, *H264, "-g", "150", "-sc_threshold", "0")
     target = tmp_path / "out.mp4"
-    encode(source, target, start=40, end=65, asset=look(source), limit_bytes=LIMIT)
+    encode(source, target, excerpt=Excerpt.of(40, 65), asset=look(source), limit_bytes=LIMIT)
     told = [brightness * 15 / 2 for _, brightness in shown_times(target)]
     expected = [30 if second < 20 else 60 for second in range(25)]
     if encode is encode_video:
@@ -134,7 +135,7 @@ def test_a_last_picture_is_held_however_short_it_says_it_is(tmp_path, encode, su
     inputs = ("-f", "lavfi", "-i", picked, "-f", "lavfi", "-i", "sine=duration=8", "-fps_mode", "vfr")
     source = make(tmp_path / f"slides.{suffix}", *inputs, "-c:v", "libx264", "-qp", "4", "-g", "1")
     target = tmp_path / "out.mp4"
-    encode(source, target, start=1, end=8, asset=look(source), limit_bytes=LIMIT)
+    encode(source, target, excerpt=Excerpt.of(1, 8), asset=look(source), limit_bytes=LIMIT)
     told = [time for _, time in shown_times(target)]
     assert told == pytest.approx([0, 0, 0, 0, 4.4, 4.4, 4.4], abs=0.13)
 
@@ -142,7 +143,7 @@ def test_a_last_picture_is_held_however_short_it_says_it_is(tmp_path, encode, su
 @pytest.mark.parametrize("encode", WAYS)
 def test_a_clip_between_the_last_key_frame_and_the_end_is_whole(tmp_path, encode, clock):
     target = tmp_path / "out.mp4"
-    encode(clock, target, start=11.2, end=12, asset=look(clock), limit_bytes=LIMIT)
+    encode(clock, target, excerpt=Excerpt.of(11.2, 12), asset=look(clock), limit_bytes=LIMIT)
     assert len(pictures(target)) == 1
     assert len(samples(target)[0]) / samples(target)[1] == pytest.approx(0.8, abs=0.1)
 
@@ -152,7 +153,7 @@ def test_late_sound_stays_late_beside_key_frames(tmp_path, suffix):
     source = make(tmp_path / f"late.{suffix}", *LATE_SOUND, *H264)
     target = tmp_path / "out.mp4"
     for start in (0, 2.5):
-        encode_key_frames(source, target, start=start, end=8, asset=look(source), limit_bytes=LIMIT)
+        encode_key_frames(source, target, excerpt=Excerpt.of(start, 8), asset=look(source), limit_bytes=LIMIT)
         assert onset(target) == pytest.approx(5 - start, abs=0.05)
 
 
@@ -161,7 +162,7 @@ def test_variable_frame_rates_keep_their_key_frames_in_time(tmp_path):
     inputs = ("-f", "lavfi", "-i", picked, "-fps_mode", "vfr")
     source = make(tmp_path / "vfr.mp4", *inputs, "-c:v", "libx264", "-qp", "4", "-g", "1")
     target = tmp_path / "out.mp4"
-    encode_key_frames(source, target, start=1, end=10, asset=look(source), limit_bytes=LIMIT)
+    encode_key_frames(source, target, excerpt=Excerpt.of(1, 10), asset=look(source), limit_bytes=LIMIT)
     told = [time for _, time in shown_times(target)]
     assert told == pytest.approx([1, 2, 2.96, 4, 4, 6, 6, 8, 8], abs=0.13)
 
@@ -170,7 +171,7 @@ def test_variable_frame_rates_keep_their_key_frames_in_time(tmp_path):
 def test_key_frames_of_any_size_are_even_and_never_enlarged(tmp_path, size, expected):
     source = make(tmp_path / "x.mkv", "-f", "lavfi", "-i", f"testsrc=size={size}:rate=5:duration=2", "-c:v", "ffv1")
     target = tmp_path / "out.mp4"
-    encode_key_frames(source, target, start=0, end=2, asset=look(source), limit_bytes=LIMIT)
+    encode_key_frames(source, target, excerpt=Excerpt.of(0, 2), asset=look(source), limit_bytes=LIMIT)
     assert (look(target).video.width, look(target).video.height) == expected
     assert is_whole_mp4(target)
 
@@ -178,7 +179,7 @@ def test_key_frames_of_any_size_are_even_and_never_enlarged(tmp_path, size, expe
 def test_turned_key_frames_stand_upright(tmp_path):
     video = make(tmp_path / "x.mp4", *PICTURE, *H264)
     source = make(tmp_path / "turned.mp4", "-display_rotation", "90", "-i", file_url(video), "-c", "copy")
-    encode_key_frames(source, tmp_path / "out.mp4", start=0, end=4, asset=look(source), limit_bytes=LIMIT)
+    encode_key_frames(source, tmp_path / "out.mp4", excerpt=Excerpt.of(0, 4), asset=look(source), limit_bytes=LIMIT)
     asset = look(tmp_path / "out.mp4")
     assert (asset.video.width, asset.video.height, asset.video.rotation) == (180, 320, 0)
     assert not asset.has_sound
@@ -193,14 +194,14 @@ def test_a_broadcast_whose_size_changes_keeps_its_clock_in_key_frames(tmp_path):
     source = tmp_path / "broadcast.ts"
     source.write_bytes(b"".join(halves))
     target = tmp_path / "out.mp4"
-    encode_key_frames(source, target, start=0, end=6, asset=look(source), limit_bytes=LIMIT)
+    encode_key_frames(source, target, excerpt=Excerpt.of(0, 6), asset=look(source), limit_bytes=LIMIT)
     assert [time for time, _ in pictures(target)] == [0, 1, 2, 3, 4, 5]
 
 
 def test_sound_alone_has_no_key_frames(tmp_path):
     source = speech("beckett.wav")
     with pytest.raises(NoPicture):
-        encode_key_frames(source, tmp_path / "out.mp4", start=0, end=5, asset=look(source), limit_bytes=LIMIT)
+        encode_key_frames(source, tmp_path / "out.mp4", excerpt=Excerpt.of(0, 5), asset=look(source), limit_bytes=LIMIT)
 
 
 # Qualities
@@ -215,7 +216,7 @@ def test_visual_detail_is_larger_and_finer(tmp_path, encode):
     sizes = {}
     for recipe in (SPEECH, VISUAL):
         target = tmp_path / f"{recipe.width}.mp4"
-        sizes[recipe] = encode(source, target, start=0, end=4, asset=asset, limit_bytes=LIMIT, recipe=recipe)
+        sizes[recipe] = encode(source, target, excerpt=Excerpt.of(0, 4), asset=asset, limit_bytes=LIMIT, recipe=recipe)
         made = look(target).video
         assert (made.width, made.height) == (recipe.width, recipe.width * 9 // 16)
     assert sizes[VISUAL] > 1.5 * sizes[SPEECH]
@@ -224,7 +225,7 @@ def test_visual_detail_is_larger_and_finer(tmp_path, encode):
 def test_visual_detail_is_refused_where_print_could_not_be_read(tmp_path, clock):
     """Where pictures for speech would still fit, pictures for the screen are not made: a shorter part is."""
     asset = look(clock)
-    arguments = {"start": 0, "end": 12, "asset": asset, "limit_bytes": 110_000}
+    arguments = {"excerpt": Excerpt.of(0, 12), "asset": asset, "limit_bytes": 110_000}
     assert encode_video(clock, tmp_path / "out.mp4", **arguments) <= 110_000
     with pytest.raises(MediaTooLong):
         encode_video(clock, tmp_path / "out.mp4", **arguments, recipe=VISUAL)
@@ -235,7 +236,7 @@ def test_what_nothing_can_compress_still_fits(tmp_path, encode):
     noise = "nullsrc=size=640x360:rate=5:duration=10,geq=lum='random(1)*255':cb=128:cr=128"
     source = make(tmp_path / "noise.mkv", "-f", "lavfi", "-i", noise, *SOUND, "-c:v", "ffv1")
     target = tmp_path / "out.mp4"
-    size = encode(source, target, start=0, end=10, asset=look(source), limit_bytes=300_000, recipe=VISUAL)
+    size = encode(source, target, excerpt=Excerpt.of(0, 10), asset=look(source), limit_bytes=300_000, recipe=VISUAL)
     assert size == target.stat().st_size <= 300_000
 
 
@@ -276,7 +277,7 @@ def test_an_encoder_that_refuses_is_replaced_without_a_word(tmp_path, monkeypatc
     """Hardware is busy, or does not like the size: the rendition is made all the same."""
     monkeypatch.setattr(encode_module, "hardware_encoders", lambda: (HardwareEncoder("h264_no_such"),))
     target = tmp_path / "out.mp4"
-    encode(clock, target, start=0, end=3, asset=look(clock), limit_bytes=LIMIT)
+    encode(clock, target, excerpt=Excerpt.of(0, 3), asset=look(clock), limit_bytes=LIMIT)
     assert len(pictures(target)) == 3
     assert not caplog.records
 
@@ -287,7 +288,7 @@ def test_another_encoder_keeps_the_clock_and_the_limit(tmp_path, monkeypatch, en
     monkeypatch.setattr(encode_module, "hardware_encoders", lambda: (HardwareEncoder("libopenh264"),))
     source = make(tmp_path / "x.mp4", *LATE_SOUND, *H264)
     target = tmp_path / "out.mp4"
-    size = encode(source, target, start=0, end=8, asset=look(source), limit_bytes=200_000)
+    size = encode(source, target, excerpt=Excerpt.of(0, 8), asset=look(source), limit_bytes=200_000)
     assert size <= 200_000
     assert [time for time, _ in pictures(target)] == [0, 1, 2, 3, 4, 5, 6, 7]
     assert onset(target) == pytest.approx(5, abs=0.05)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lib.domain.excerpt import Excerpt
 from lib.errors import EmptyFile, NoDuration, NoPicture, NotMedia, TruncatedMedia, UnknownCodec
 from lib.media.encode import encode_audio, encode_video
 from lib.media.ffmpeg import file_url
@@ -116,8 +117,8 @@ def test_cover_art_is_no_picture(tmp_path, suffix):
     asset = look(path)
     assert (asset.container, asset.has_picture, asset.has_sound) == (suffix, False, True)
     with pytest.raises(NoPicture):
-        encode_video(path, tmp_path / "out.mp4", start=0, end=4, asset=asset, limit_bytes=LIMIT)
-    assert encode_audio(path, tmp_path / "out.mp3", start=0, end=4, asset=asset, limit_bytes=LIMIT) > 0
+        encode_video(path, tmp_path / "out.mp4", excerpt=Excerpt.of(0, 4), asset=asset, limit_bytes=LIMIT)
+    assert encode_audio(path, tmp_path / "out.mp3", excerpt=Excerpt.of(0, 4), asset=asset, limit_bytes=LIMIT) > 0
 
 
 def test_ten_hours_are_looked_into_at_once(ten_hours):

@@ -1,16 +1,19 @@
 """Planning: which route a clip takes to a model, what is said about its size, and what it will cost."""
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from lib.domain.media import Source, SourceKind
+from lib.domain.excerpt import Excerpt
+from lib.domain.media import Clip, Source, SourceKind
 from lib.domain.model import Model, Price, PriceStep
-from lib.domain.plan import Quality, Route, RouteChoice, SizeVerdict, size_verdict
+from lib.domain.plan import Part, Plan, Quality, Route, RouteChoice, SizeVerdict, size_verdict
 from lib.domain.run import RunRequest, digest
 from lib.pipeline.plan import MediaFacts, alternatives, make_plan
 from lib.store.generations import Measured
+from lib.store.records import from_json, to_json
 
 MB = 1_000_000
 GEMINI = Model(
@@ -235,3 +238,90 @@ def test_the_digest_of_a_question_changes_with_every_part_of_it():
     question = {"model": "a", "prompt": "p", "start": 0.0, "end": 1.0}
     assert digest(**question) == digest(**dict(reversed(question.items())))
     assert len({digest(**question | {name: "other"}) for name in question} | {digest(**question)}) == 5
+
+
+HOUR = replace(FACTS, duration=3120.0, size_bytes=900 * MB, key_frame_spacing=2.0)
+CHOSEN = replace(REQUEST, start=60.0, end=2000.0, stretches=(Clip(60, 120), Clip(500, 600.5), Clip(1910.5, 2000)))
+
+
+def test_several_stretches_are_billed_for_what_is_sent():
+    """Bytes, tokens and dollars of four minutes, not of the hour they were chosen from; the reason says so."""
+    plan = make_plan(CHOSEN, GEMINI, HOUR)
+    assert plan.route is Route.KEY_FRAMES
+    assert (
+        "only the chosen stretches are sent. 3 stretches, 4 min 10 s of 52 min."
+        in make_plan(CHOSEN, GEMINI, replace(HOUR, size_bytes=5 * MB)).reason
+    )
+    assert plan.reason.endswith("3 stretches, 4 min 10 s of 52 min.")
+    assert (plan.clip, plan.stretches) == (Clip(60, 2000), CHOSEN.stretches)
+    (part,) = plan.parts
+    assert (part.start, part.end, part.duration) == (60, 2000, 250)
+    assert part.excerpt.stretches == CHOSEN.stretches
+    assert plan.prompt_tokens == round(91 * part.excerpt.length) + 400
+    assert 250 < part.excerpt.length < 252.5
+    alone = make_plan(replace(REQUEST, end=part.excerpt.length), GEMINI, HOUR)
+    assert (plan.size_bytes, plan.estimate_usd) == (alone.size_bytes, alone.estimate_usd)
+
+
+@pytest.mark.parametrize("choice", [RouteChoice.LINK, RouteChoice.AS_IS])
+def test_several_stretches_never_go_as_they_are_nor_by_their_link(choice):
+    """A small file and a YouTube link hold more than what was chosen: it is cut out and re-encoded."""
+    facts = replace(FACTS, duration=3120.0, youtube_url="https://www.youtube.com/watch?v=dQw4w9WgXcQ")
+    assert make_plan(CHOSEN, GEMINI, facts).route is Route.VIDEO
+    assert not make_plan(replace(CHOSEN, route=choice), GEMINI, facts).can_run
+    assert {plan.route for plan in alternatives(CHOSEN, GEMINI, replace(facts, key_frame_spacing=1.0))} == {
+        Route.KEY_FRAMES,
+        Route.AUDIO,
+    }
+
+
+def test_many_stretches_are_gathered_into_parts():
+    """Whole ones up to the length of a part; one longer than that is cut in silence, as a clip is."""
+    stretches = (*(Clip(100.0 * at, 100.0 * at + 60) for at in range(6)), Clip(700, 1700))
+    request = replace(CHOSEN, start=0.0, stretches=stretches)
+    plan = make_plan(request, GEMINI, HOUR, speech=[(0.0, 1032.0), (1034.0, 3120.0)])
+    assert [len(part.excerpt.stretches) for part in plan.parts] == [4, 2, *[1] * (len(plan.parts) - 2)]
+    assert (plan.parts[2].start, plan.parts[-1].end) == (700, 1700)
+    assert any(part.start == 1033.0 and part.overlap == 0 for part in plan.parts)
+
+
+def test_a_local_model_hears_each_stretch():
+    """Nothing is sent; the time it takes is that of the stretches."""
+    plan = make_plan(replace(CHOSEN, model_id=LOCAL.id), LOCAL, HOUR, Measured(None, None, 0.2))
+    assert plan.route is Route.LOCAL
+    assert plan.parts[0].excerpt.stretches == CHOSEN.stretches
+    assert plan.seconds == 50.0
+    assert plan.reason.endswith("3 stretches, 4 min 10 s of 52 min.")
+
+
+def test_stretches_beyond_the_end_are_told():
+    """A video that is shorter than its link said keeps what it has; one that ends before them all is refused."""
+    plan = make_plan(CHOSEN, GEMINI, replace(HOUR, duration=550.0))
+    assert plan.stretches == (Clip(60, 120), Clip(500, 550))
+    assert "Beyond the end of the video: 1 of 3 stretches." in plan.warnings
+    assert make_plan(CHOSEN, GEMINI, replace(HOUR, duration=50.0)).refusal
+
+
+def test_stretches_of_a_link_are_planned_before_it_is_here():
+    """Its announced length is enough, and none is needed to know how much is sent."""
+    facts = replace(FACTS, is_here=False, media_type=None, size_bytes=None, duration=3120.0)
+    assert make_plan(CHOSEN, GEMINI, facts).route is Route.VIDEO
+    assert make_plan(CHOSEN, GEMINI, replace(facts, duration=None)).reason.endswith("3 stretches, 4 min 10 s.")
+
+
+@pytest.mark.parametrize("stretches", [(Clip(50, 70),), (Clip(1990, 2001),), (Clip(90, 100), Clip(60, 80))])
+def test_a_request_names_stretches_inside_its_clip_in_order(stretches):
+    """Anything else is refused as soon as it is made."""
+    with pytest.raises(ValueError, match="stretches"):
+        replace(CHOSEN, stretches=stretches)
+
+
+def test_a_request_of_another_day_is_still_read():
+    """What was stored before there were stretches has none; what is stored now comes back as it was."""
+    stored = json.loads(to_json(CHOSEN))
+    assert from_json(RunRequest, json.dumps(stored)) == CHOSEN
+    del stored["stretches"]
+    assert from_json(RunRequest, json.dumps(stored)) == replace(CHOSEN, stretches=())
+    plan = make_plan(CHOSEN, GEMINI, HOUR)
+    assert from_json(Plan, to_json(plan)) == plan
+    assert from_json(Part, '{"index": 0, "start": 1, "end": 3, "size_bytes": 9}').excerpt == Excerpt.of(1, 3)

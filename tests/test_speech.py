@@ -241,7 +241,10 @@ class TestLongRecordings:
         assert all(left[1] < right[0] for left, right in itertools.pairwise(eight))
         lasts = sum(end - begin for begin, end in eight)
         assert lasts == pytest.approx(sum(end - begin for begin, end in expected), rel=0.03)
-        clipped = listener.speech_stretches(long, start=100, end=120)
+        shares = []
+        clipped = listener.speech_stretches(long, start=100, end=120, on_progress=shares.append)
+        assert shares == sorted(shares)
+        assert shares[-1] == 1
         assert all(100 <= begin < end <= 120 for begin, end in clipped)
 
 

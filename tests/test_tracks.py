@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lib.domain.excerpt import Excerpt
 from lib.domain.media import AudioStream, MediaAsset
 from lib.domain.plan import Route, RouteChoice, Times
 from lib.domain.run import RunState
@@ -103,7 +104,7 @@ def test_a_track_behind_one_that_nobody_can_decode_keeps_its_place(tmp_path, fil
     path.write_bytes(files["mkv"].read_bytes().replace(b"A_AAC", b"A_ZZZ", 1))
     asset = look(path)
     assert [stream.index for stream in asset.audio] == [1]
-    encode_audio(path, tmp_path / "out.mp3", start=0, end=10, asset=asset, limit_bytes=LIMIT)
+    encode_audio(path, tmp_path / "out.mp3", excerpt=Excerpt.of(0, 10), asset=asset, limit_bytes=LIMIT)
     assert likeness(loudness(tmp_path / "out.mp3"), loudness(beckett)) > 0.95
 
 

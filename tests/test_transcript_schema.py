@@ -38,6 +38,11 @@ DONE = replace(
     seconds=4.2,
     health=Health(0.97, (Gap(3.0, 14.0),), loops=1, timed_by_audio=1 / 3),
 )
+SEVERAL = replace(
+    DONE,
+    request=replace(DONE.request, start=1.0, end=9.5, stretches=(Clip(1, 3), Clip(5, 9.5))),
+    plan=replace(DONE.plan, clip=Clip(1, 9.5), stretches=(Clip(1, 3), Clip(5, 9.5))),
+)
 FAILED = replace(QUEUED, state=RunState.FAILED, failure=Failure("OutOfCredit", "There is no credit left.", "Add some."))
 TALK = Transcript((Cue(0.12345, 2.0, "Hello", "Anna", TimedBy.AUDIO), Cue(2.0, 2.0, "Bye")), "Hello\nBye", "en")
 
@@ -48,7 +53,7 @@ def test_the_schema_is_one():
     assert SCHEMA["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
 
 
-@pytest.mark.parametrize("run", [QUEUED, DONE, FAILED], ids=lambda run: run.state)
+@pytest.mark.parametrize("run", [QUEUED, DONE, SEVERAL, FAILED], ids=["queued", "done", "several", "failed"])
 @pytest.mark.parametrize("asset", [None, ASSET], ids=["link", "asset"])
 @pytest.mark.parametrize("transcript", [None, TALK, Transcript((), "# Summary")], ids=["none", "talk", "summary"])
 def test_every_export_keeps_to_the_schema(run, asset, transcript):

@@ -143,6 +143,7 @@ def test_sizes_are_megabytes_with_one_decimal(size, expected):
         (2.0, "2 s"),
         (42.4, "42 s"),
         (185, "3 min 05 s"),
+        (3120, "52 min"),
         (3720, "1 h 02 min"),
         (7199.9, "2 h 00 min"),
     ],

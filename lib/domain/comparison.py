@@ -39,9 +39,11 @@ class Reference:
         if not self.text.strip():
             raise ValueError("a reference says something")
 
-    def within(self, clip: Clip) -> str:
-        """Its text, of a clip alone where it has times."""
-        return shared_reference(self.cues or self.text, clip)
+    def within(self, *stretches: Clip) -> str:
+        """Its text, of these stretches alone where it has times."""
+        if not self.cues:
+            return self.text
+        return "\n".join(shared_reference(self.cues, stretch) for stretch in stretches)
 
 
 @dataclass(frozen=True, slots=True)

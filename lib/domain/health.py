@@ -90,6 +90,7 @@ def assess(
     finish_reasons: Sequence[str | None] = (),
     parts: Sequence[Clip] = (),
     segments: Sequence[Segment] = (),
+    sent: Sequence[Clip] = (),
 ) -> Health:
     """What can be said of a transcript by looking at the sound.
 
@@ -97,7 +98,7 @@ def assess(
     lie outside: give the model's ``segments`` as well to have those counted. ``words`` are those heard locally,
     ``stretches`` the speech that voice activity detection found, without padding; with neither, coverage is unknown
     and there are no gaps. ``finish_reasons`` has one entry for each part, ``parts`` their stretches, by which
-    findings name theirs.
+    findings name theirs. ``sent`` is what was sent of the clip where that was not all of it: the rest is no gap.
     """
     lines = [line for line in lines if line.text.strip()]
     words = sorted(
@@ -120,7 +121,7 @@ def assess(
     covered = _covered(placed, clip, heard, text, pairs)
     seconds = sum(end - start for start, end in speech)
     coverage = min(1.0, _seconds_of(speech, covered) / seconds) if seconds else None
-    gaps = _gaps(speech, covered, clip)
+    gaps = _gaps(speech, covered, sent or (clip,))
     loops = _loops(lines, text, pairs, bool(words))
     backwards, outside = _disorder(segments or lines, clip)
     missing = 1 - len({heard.word[j] for _, j in pairs}) / len(words) if words else None
@@ -286,9 +287,9 @@ def _seconds_of(speech: Sequence[Stretch], covered: Sequence[Stretch]) -> float:
     return total
 
 
-def _gaps(speech: Sequence[Stretch], covered: Sequence[Stretch], clip: Clip) -> tuple[Gap, ...]:
+def _gaps(speech: Sequence[Stretch], covered: Sequence[Stretch], sent: Sequence[Clip]) -> tuple[Gap, ...]:
     gaps = []
-    for low, high in _without([(clip.start, clip.end)], covered):
+    for low, high in _without([(each.start, each.end) for each in sent], covered):
         inside = merged(speech, inside=Clip(low, high)) if high > low else []
         # A word's ending that sticks out of a cue is not where the gap begins.
         if inside and inside[0][0] == low and inside[0][1] - low < _STUMP:

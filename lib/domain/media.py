@@ -162,7 +162,7 @@ class Clip:
 class Rendition:
     """Bytes made for sending: one part re-encoded, cut, or the file as it is (then ``asset_id`` names it).
 
-    ``id`` is the digest of the recipe (asset, stretch, preparation): the same recipe is made once.
+    ``id`` is the digest of the recipe (asset, stretches, preparation): the same recipe is made once.
     """
 
     id: str

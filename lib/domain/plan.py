@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from lib.domain.excerpt import Excerpt
 from lib.domain.media import Clip
 
 MEGABYTE = 1_000_000
@@ -74,9 +75,10 @@ def size_verdict(media_bytes: int) -> SizeVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stretch sent in one request. ``size_bytes`` is exact for a file sent as it is, else an estimate.
+    """What is sent in one request. ``size_bytes`` is exact for a file sent as it is, else an estimate.
 
     ``overlap`` is by how many seconds it begins before the end of the part before it: 0 where the cut is in silence.
+    ``stretches`` are those that are joined in it; of one from ``start`` to ``end`` there are none.
     """
 
     index: int
@@ -84,19 +86,25 @@ class Part:
     end: float
     size_bytes: int
     overlap: float = 0.0
+    stretches: tuple[Clip, ...] = ()
+
+    @property
+    def excerpt(self) -> Excerpt:
+        return Excerpt(self.stretches or (Clip(self.start, self.end),))
 
     @property
     def duration(self) -> float:
-        return self.end - self.start
+        """Seconds of the asset in it."""
+        return self.excerpt.duration
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What will be sent to one model. A plan with a ``refusal`` cannot be run, and says why.
 
-    ``clip`` is None while the length is not known yet, ``estimate_usd`` when no price is known. ``verdict`` judges
-    the clip's bytes as they are, before anything is done about them; ``reason`` says in words which route was
-    taken and why.
+    ``clip`` is None while the length is not known yet, ``estimate_usd`` when no price is known. ``stretches`` are
+    those that are sent of the clip where that is not all of it. ``verdict`` judges the bytes as they are, before
+    anything is done about them; ``reason`` says in words which route was taken and why.
     """
 
     model_id: str
@@ -112,6 +120,14 @@ class Plan:
     seconds: float | None = None
     warnings: tuple[str, ...] = ()
     refusal: str | None = None
+    stretches: tuple[Clip, ...] = ()
+
+    @property
+    def excerpt(self) -> Excerpt | None:
+        """All that is sent, on the clock on which it is joined; None while the length is not known."""
+        if self.clip is None:
+            return None
+        return Excerpt(self.stretches or (self.clip,))
 
     @property
     def size_bytes(self) -> int:

@@ -10,8 +10,9 @@ from decimal import Decimal
 from enum import StrEnum
 
 from lib.domain.cues import CueShape
+from lib.domain.excerpt import Excerpt
 from lib.domain.health import Health
-from lib.domain.media import Source
+from lib.domain.media import Clip, Source
 from lib.domain.plan import Plan, Quality, RouteChoice, Times
 from lib.domain.transcript import Segment
 
@@ -80,6 +81,7 @@ class RunRequest:
     """What the user asked for. ``end`` None means to the end. ``prompt`` is the user's own, for task custom. ``track``
     is which of several tracks of sound is heard, from 0.
 
+    ``stretches`` are those that are sent of the clip, in order and apart; none means all of it.
     Holds no key: ``key_ref`` names a sealed one.
     """
 
@@ -102,6 +104,14 @@ class RunRequest:
     part_seconds: float = 300.0
     allow_private_urls: bool = False
     key_ref: str | None = None
+    stretches: tuple[Clip, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.stretches:
+            return
+        excerpt = Excerpt(self.stretches)
+        if excerpt.start < self.start or (self.end is not None and self.end < excerpt.end):
+            raise ValueError("the stretches of a request lie inside its clip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +218,13 @@ class Run:
     answer_seconds: float | None = None
     from_cache: bool = False
     health: Health | None = None
+
+    def excerpt_of(self, part: PartRecord) -> Excerpt:
+        """What was sent of the asset in one of its parts."""
+        planned = self.plan.parts[part.index] if self.plan and part.index < len(self.plan.parts) else None
+        if planned is not None and (planned.start, planned.end) == (part.start, part.end):
+            return planned.excerpt
+        return Excerpt.of(part.start, part.end)
 
 
 def digest(**question: object) -> str:

@@ -22,6 +22,19 @@ def format_clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
+def format_length(seconds: float) -> str:
+    """A length of time for a reader: ``0.8 s``, ``42 s``, ``3 min 05 s``, ``52 min``, ``1 h 02 min``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s".replace(".0 s", " s")
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s".removesuffix(" 00 s")
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
 def format_srt(seconds: float) -> str:
     """``00:01:05,250``, rounded to the millisecond."""
     return format_vtt(seconds).replace(".", ",")

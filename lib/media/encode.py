@@ -1,13 +1,17 @@
-"""Making renditions: the stretch of an asset that a model needs, in the fewest bytes that serve it."""
+"""Making renditions: what a model needs of an asset, cut, joined and encoded in one pass, in the fewest bytes that
+serve it."""
 
 from __future__ import annotations
 
 import logging
+import math
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lib.domain import renditions
+from lib.domain.excerpt import Excerpt
 from lib.domain.media import MediaAsset
 from lib.errors import MediaError, MediaTooLong, NoPicture, NoSound
 from lib.media import clock
@@ -68,99 +72,156 @@ def encode_video(
     source: Path,
     target: Path,
     *,
-    start: float,
-    end: float,
+    excerpt: Excerpt,
     asset: MediaAsset,
     limit_bytes: int,
     recipe: VideoRecipe = SPEECH,
     threads: int | None = None,
     on_progress: Callable[[float], None] | None = None,
 ) -> int:
-    """Write a stretch of the source as H.264 mp4 with mono AAC, at most ``limit_bytes``, and return its size.
+    """Write an excerpt of the source as H.264 mp4 with mono AAC, at most ``limit_bytes``, and return its size.
 
-    Second 0 of the target is ``start`` of the source, for pictures and sound alike, wherever its streams begin; the
-    picture at second n is the one the source shows at ``start + n``, and the last is held to ``end``. Of several tracks
-    of sound it holds the asset's first. Turned as the
-    source is meant to be watched, never enlarged. ``threads`` is how many cores decode, None all of them: two parts at
-    once with one each are done sooner than one after the other. ``on_progress`` is given the share done; what it
-    raises ends the work and comes through.
+    The target runs on the joined clock: second 0 is the excerpt's start, for pictures and sound alike, wherever the
+    source's streams begin; the picture at second n of a stretch is the one that the source shows n seconds after its
+    start, and the last is held to its end. Of several tracks of sound it holds the asset's first. Turned as the source is meant to be watched, never enlarged. ``threads`` is
+    how many cores decode, None all of them: two parts at once with one each are done sooner than one after the other.
+    ``on_progress`` is given the share done; what it raises ends the work and comes through.
     Raises NoPicture, MediaTooLong when it cannot be made to fit, and what ``run_ffmpeg`` raises.
     """
-    work = _Work(source, target, start, end - start, asset, threads)
-    return _encode_pictures(work, limit_bytes, recipe, on_progress)
+    work = _Work(source, target, excerpt, asset, threads)
+    return _done(work, lambda work: _encode_pictures(work, limit_bytes, recipe, on_progress), on_progress)
 
 
 def encode_key_frames(
     source: Path,
     target: Path,
     *,
-    start: float,
-    end: float,
+    excerpt: Excerpt,
     asset: MediaAsset,
     limit_bytes: int,
     recipe: VideoRecipe = SPEECH,
     threads: int | None = None,
     on_progress: Callable[[float], None] | None = None,
 ) -> int:
-    """As ``encode_video``, ten times faster, from the key frames alone: the picture at second n is the last key frame
-    at or before ``start + n``, late by up to the spacing of key frames.
+    """As ``encode_video``, ten times faster, from the key frames alone: in the place of a picture stands the last key
+    frame at or before it, late by up to the spacing of key frames.
 
     Where key frames cannot be decoded alone (see ``stand_alone``) every picture is decoded, as slow and as exact as
     ``encode_video``.
     """
-    is_held = asset.video is not None and stand_alone(source, start)
-    work = _Work(source, target, start, end - start, asset, threads, is_held)
-    return _encode_pictures(work, limit_bytes, recipe, on_progress)
+    is_held = asset.video is not None and all(stand_alone(source, each.start) for each in excerpt.stretches)
+    work = _Work(source, target, excerpt, asset, threads, is_held)
+    return _done(work, lambda work: _encode_pictures(work, limit_bytes, recipe, on_progress), on_progress)
 
 
 def encode_audio(
     source: Path,
     target: Path,
     *,
-    start: float,
-    end: float,
+    excerpt: Excerpt,
     asset: MediaAsset,
     limit_bytes: int,
     on_progress: Callable[[float], None] | None = None,
 ) -> int:
-    """Write the sound of a stretch as mono mp3 of at most ``limit_bytes`` and return its size.
+    """Write the sound of an excerpt as mono mp3 of at most ``limit_bytes`` and return its size.
 
-    Second 0 of the target is ``start`` of the source: sound that begins later has silence before it.
+    Second 0 of the target is the excerpt's start: sound that begins later has silence before it.
     Raises NoSound, MediaTooLong when it cannot be made to fit, and what ``run_ffmpeg`` raises.
     """
     if not asset.has_sound:
         raise NoSound("The file has no sound.")
-    duration = end - start
-    best = renditions.audio_bit_rate(duration, limit_bytes)
-    for bit_rate in renditions.AUDIO_ALONE_BIT_RATES:
-        if best is None or bit_rate > best:
-            continue
-        arguments = [
-            *clock.read_from(source, start, asset),
-            *("-map", f"0:a:{asset.sound_index}", "-vn", "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1"),
-            *("-af", clock.sound_filter(start, duration, asset), "-ac", "1", "-ar", _mp3_sample_rate(bit_rate)),
-            *("-c:a", "libmp3lame", "-compression_level", _mp3_effort(bit_rate), "-b:a", str(bit_rate)),
-            *("-t", seconds(duration), "-f", "mp3", file_url(target)),
-            *clock.kept(asset, duration),
-        ]
-        run_ffmpeg(arguments, duration=duration, on_progress=on_progress)
-        size_bytes = target.stat().st_size
-        if size_bytes <= limit_bytes:
-            return size_bytes
-    raise _too_long(duration, limit_bytes)
+    work = _Work(source, target, excerpt, asset, threads=None)
+    return _done(work, lambda work: _encode_sound(work, limit_bytes, on_progress), on_progress)
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """One stretch of pictures to encode. ``is_held``: from key frames alone, each held until the next."""
+    """One excerpt to encode. ``is_held``: from key frames alone, each held until the next. ``sounds``: the sound of
+    each stretch, where it was taken out before."""
 
     source: Path
     target: Path
-    start: float
-    duration: float
+    excerpt: Excerpt
     asset: MediaAsset
     threads: int | None
     is_held: bool = False
+    sounds: tuple[Path, ...] = ()
+
+    @property
+    def duration(self) -> float:
+        return self.excerpt.length
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether it may fail, and be done in another way then."""
+        return self.excerpt.is_joined and self.asset.has_sound and not self.sounds
+
+
+def _done(work: _Work, encode: Callable[[_Work], int], on_progress: Callable[[float], None] | None) -> int:
+    """Encode in one run of ffmpeg; where the sound changes within a stretch, its stretches are taken out first."""
+    try:
+        return encode(work)
+    except MediaTooLong:
+        raise
+    except MediaError:
+        if not work.is_trial:
+            raise
+    with tempfile.TemporaryDirectory(dir=work.target.parent) as folder:
+        return encode(replace(work, sounds=_sounds_apart(work, Path(folder), on_progress)))
+
+
+def _sounds_apart(work: _Work, folder: Path, on_progress: Callable[[float], None] | None) -> tuple[Path, ...]:
+    """The sound of each stretch, as long as its slot, in a file of its own."""
+    made = []
+    for stretch, slot in zip(work.excerpt.stretches, clock.slots(work.excerpt), strict=True):
+        made.append(folder / f"{len(made)}.wav")
+        single = Excerpt((stretch,))
+        arguments = [
+            *clock.read_from(work.source, single, work.asset),
+            *("-filter_complex", clock.slot_graph(stretch, slot, work.asset), "-map", "[sound]"),
+            *("-ac", "1", "-ar", "24000", "-c:a", "pcm_s16le", "-t", seconds(slot), "-f", "wav", file_url(made[-1])),
+            *clock.kept(work.asset, single),
+        ]
+        # Told as nothing done: it is the lesser part, and a share that runs back is a lie.
+        run_ffmpeg(arguments, duration=slot, on_progress=on_progress and (lambda _share: on_progress(0.0)))
+    return tuple(made)
+
+
+def _encode_sound(work: _Work, limit_bytes: int, on_progress: Callable[[float], None] | None) -> int:
+    best = renditions.audio_bit_rate(work.duration, limit_bytes)
+    for bit_rate in renditions.AUDIO_ALONE_BIT_RATES:
+        if best is None or bit_rate > best:
+            continue
+        source = [word for sound in work.sounds for word in ("-i", file_url(sound))]
+        if not source:
+            source = clock.read_from(work.source, work.excerpt, work.asset, _as_it_begins(work))
+        arguments = [
+            *source,
+            *_sound_arguments(work, is_alone=True),
+            *("-vn", "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1", "-ar", _mp3_sample_rate(bit_rate)),
+            *("-c:a", "libmp3lame", "-compression_level", _mp3_effort(bit_rate), "-b:a", str(bit_rate)),
+            *("-t", seconds(work.duration), "-f", "mp3", file_url(work.target)),
+            *clock.kept(work.asset, work.excerpt),
+        ]
+        run_ffmpeg(arguments, duration=work.duration, on_progress=on_progress, is_trial=work.is_trial)
+        size_bytes = work.target.stat().st_size
+        if size_bytes <= limit_bytes:
+            return size_bytes
+    raise _too_long(work.duration, limit_bytes)
+
+
+def _sound_arguments(work: _Work, *, is_alone: bool = False) -> list[str]:
+    """The sound on the joined clock, as mono; the files it is in stand behind the source where that is read too."""
+    first = 0 if is_alone else len(work.excerpt.stretches)
+    graph = clock.sound_graph(work.excerpt, work.asset, is_alone=is_alone)
+    if work.sounds:
+        names = "".join(f"[{first + at}:a:0]" for at in range(len(work.sounds)))
+        graph = f"{names}concat=n={len(work.sounds)}:v=0:a=1[sound]"
+    return ["-filter_complex", graph, "-map", "[sound]", "-ac", "1"]
+
+
+def _as_it_begins(work: _Work) -> tuple[str, ...]:
+    return clock.as_it_begins() if work.excerpt.is_joined else ()
 
 
 def _encode_pictures(
@@ -182,7 +243,8 @@ def _encode_pictures(
         size_bytes = _tried(work, recipe, hardware, on_progress) if hardware is not None else None
         hardware = None
         if size_bytes is None:
-            run_ffmpeg(_video_arguments(work, recipe, None), duration=work.duration, on_progress=on_progress)
+            arguments = _video_arguments(work, recipe, None)
+            run_ffmpeg(arguments, duration=work.duration, on_progress=on_progress, is_trial=work.is_trial)
             size_bytes = work.target.stat().st_size
         if size_bytes <= limit_bytes:
             return size_bytes
@@ -204,21 +266,17 @@ def _tried(
 
 
 def _video_arguments(work: _Work, recipe: VideoRecipe, hardware: HardwareEncoder | None) -> list[str]:
-    start, duration, asset = work.start, work.duration, work.asset
-    pictures = _picture_filter(recipe, clock.lead_of(start, asset), is_held=work.is_held)
+    excerpt, duration, asset = work.excerpt, work.duration, work.asset
     if hardware is None:
         coding = ["-c:v", "libx264", "-preset", "veryfast", "-crf", str(recipe.crf), "-pix_fmt", "yuv420p"]
     else:
-        pictures += hardware.upload
         coding = encoder_arguments(hardware, min(recipe.usual_bit_rate, recipe.video_bit_rate))
     arguments = [
         *(hardware.before if hardware is not None else ()),
-        *DECODING,
-        *(KEY_FRAMES_ALONE if work.is_held else ()),
-        *(("-threads:v", str(work.threads)) if work.threads is not None else ()),
-        *clock.read_from(work.source, start, asset),
-        # V leaves out cover art.
-        *("-map", "0:V:0", "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1", "-vf", pictures),
+        *clock.read_from(work.source, excerpt, asset, _decoding(work)),
+        *(word for sound in work.sounds for word in ("-i", file_url(sound))),
+        *("-filter_complex", _picture_graph(work, recipe, hardware.upload if hardware is not None else "")),
+        *("-map", "[pictures]", "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1"),
         *coding,
         *_ceiling(recipe.video_bit_rate, duration),
         # Without B-frames the first picture needs no edit list, which some readers ignore: two seconds off.
@@ -227,11 +285,39 @@ def _video_arguments(work: _Work, recipe: VideoRecipe, hardware: HardwareEncoder
         *("-bsf:v", f"setts=time_base=1/1000:prescale=1:duration=min(DURATION\\,max(1\\,{duration * 1000:.0f}-PTS))"),
     ]
     if recipe.audio_bit_rate and asset.has_sound:
-        sound = clock.sound_filter(start, duration, asset)
-        arguments += ["-map", f"0:a:{asset.sound_index}", "-af", sound, "-ac", "1", "-ar", "24000"]
+        arguments += [*_sound_arguments(work), "-ar", "24000"]
         arguments += ["-c:a", "aac", "-aac_coder", _coder(recipe.audio_bit_rate), "-b:a", str(recipe.audio_bit_rate)]
     arguments += ["-t", seconds(duration), "-movflags", "+faststart", "-f", "mp4", file_url(work.target)]
-    return arguments + clock.kept(asset, duration)
+    return arguments + clock.kept(asset, excerpt)
+
+
+def _decoding(work: _Work) -> tuple[str, ...]:
+    # The decoders of joined stretches work one after the other, each held up by the one before: more threads make
+    # nothing faster, and take more memory.
+    threads = 1 if work.excerpt.is_joined else work.threads
+    alone = KEY_FRAMES_ALONE if work.is_held else ()
+    return (*DECODING, *_as_it_begins(work), *alone, *(("-threads:v", str(threads)) if threads is not None else ()))
+
+
+def _picture_graph(work: _Work, recipe: VideoRecipe, upload: str) -> str:
+    """The pictures on the joined clock, under the name ``[pictures]``."""
+    excerpt, asset = work.excerpt, work.asset
+    # V leaves out cover art.
+    chains = [
+        f"[{at}:V:0]{_picture_filter(recipe, clock.lead_of(stretch.start, asset), is_held=work.is_held)}"
+        for at, stretch in enumerate(excerpt.stretches)
+    ]
+    if not excerpt.is_joined:
+        return f"{chains[0]}{upload}[pictures]"
+    ended = [
+        f"{chain},trim=end_frame={math.ceil(round(slot * recipe.frame_rate, 3))}[picture{at}]"
+        for at, (chain, slot) in enumerate(zip(chains, clock.slots(excerpt), strict=True))
+    ]
+    names = "".join(f"[picture{at}]" for at in range(len(ended)))
+    # A stretch may be of another size than the first, as calls change theirs: unsafe lets it through to be scaled.
+    # Their times are counted anew, for concat does not know how long a single picture is shown.
+    joined = f"concat=n={len(ended)}:unsafe=1,scale=w=iw:h=ih,settb=1/1000,setpts=N/({recipe.frame_rate:g}*TB)"
+    return ";".join([*ended, f"{names}{joined}{upload}[pictures]"])
 
 
 def _picture_filter(recipe: VideoRecipe, lead: float, *, is_held: bool) -> str:

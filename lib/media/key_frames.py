@@ -33,7 +33,7 @@ def key_frame_before(source: Path, time: float) -> float | None:
     Pictures that begin up to a tenth of a second late, as they often do, are taken to begin at ``time``.
     """
     with opened(source) as container:
-        stream = _pictures(container)
+        stream = pictures_of(container)
         for reach in _REACHES:
             found = _last_key_frame(container, stream, max(0.0, time - reach), time)
             if found is not None or time <= reach:
@@ -50,7 +50,7 @@ def stand_alone(source: Path, start: float) -> bool:
     import av
 
     with opened(source) as container:
-        stream = _pictures(container)
+        stream = pictures_of(container)
         codec = stream.codec_context.name
         if codec not in _IDR:
             return codec != "vvc"
@@ -68,8 +68,9 @@ def stand_alone(source: Path, start: float) -> bool:
     return True
 
 
-def _pictures(container: av.container.InputContainer) -> av.VideoStream:
-    return next(stream for stream in container.streams.video if not is_cover(stream))
+def pictures_of(container: av.container.InputContainer) -> av.VideoStream | None:
+    """The first stream of pictures; cover art is none."""
+    return next((stream for stream in container.streams.video if not is_cover(stream)), None)
 
 
 def _last_key_frame(

@@ -201,7 +201,8 @@ class Comparisons:
         transcripts = tuple(self._tools.store.transcripts.get(run.id) for run in runs)
         clip = _clip_of(runs, self._tools)
         laid = self._laid(comparison, runs, names, transcripts, clip)
-        figures = tuple(_figures(*each, clip) for each in zip(runs, laid.scores, strict=True))
+        seconds = sum(stretch.duration for stretch in _sent(runs, clip)) if clip else None
+        figures = tuple(_figures(*each, seconds) for each in zip(runs, laid.scores, strict=True))
         return ComparisonTable(
             comparison=comparison,
             runs=runs,
@@ -321,7 +322,8 @@ class Comparisons:
         shaped = shape_cues(cues, end=table.clip.end)
         transcript = Transcript(shaped, "\n".join(cue.text for cue in shaped), _language(columns))
         self._tools.store.transcripts.keep(run_id, transcript)
-        health = assess(shaped, clip=table.clip, words=words, stretches=self._speech(table))
+        sent = _sent(table.runs, table.clip)
+        health = assess(shaped, clip=table.clip, sent=sent, words=words, stretches=self._speech(table))
         self._tools.store.runs.finish(
             run_id,
             self._tools.store.runs.attempt(run_id),
@@ -407,7 +409,7 @@ class Comparisons:
             if state in self._kept:
                 self._kept.move_to_end(state)
                 return self._kept[state]
-        laid = _lay(names, transcripts, words, clip, comparison.reference)
+        laid = _lay(names, transcripts, words, clip, _sent(runs, clip), comparison.reference)
         with self._lock:
             self._kept[state] = laid
             while len(self._kept) > GRIDS_KEPT:
@@ -421,15 +423,18 @@ class Comparisons:
     def _words(self, runs: Sequence[Run]) -> tuple[Word, ...]:
         """The words heard in the clip for whichever of the runs; empty where nobody listened."""
         for run in runs:
-            clip = run.plan.clip if run.plan else None
+            excerpt = run.plan.excerpt if run.plan else None
             asset = self._tools.store.assets.get(run.asset_id) if run.asset_id else None
-            if clip and asset and (words := kept_words(run.request, asset, clip, self._tools)):
+            if excerpt and asset and (words := kept_words(run.request, asset, excerpt, self._tools)):
                 return words
         return ()
 
     def _speech(self, table: ComparisonTable) -> tuple[tuple[float, float], ...]:
         asset_id = next((run.asset_id for run in table.runs if run.asset_id), None)
-        return (self._tools.store.assets.speech(asset_id, table.clip) if asset_id else None) or ()
+        if asset_id is None:
+            return ()
+        kept = [self._tools.store.assets.speech(asset_id, stretch) or () for stretch in _sent(table.runs, table.clip)]
+        return tuple(spoken for found in kept for spoken in found)
 
 
 def _lay(
@@ -437,12 +442,13 @@ def _lay(
     transcripts: Sequence[Transcript | None],
     words: Sequence[Word],
     clip: Clip,
+    sent: Sequence[Clip],
     reference: Reference | None,
 ) -> _Laid:
     columns = [_column(name, transcript) for name, transcript in zip(names, transcripts, strict=True)]
     texts = {at: transcript.text for at, transcript in enumerate(transcripts) if transcript is not None}
     language = _language(columns)
-    wanted = reference.within(clip) if reference is not None else ""
+    wanted = reference.within(*sent) if reference is not None else ""
     return _Laid(
         scores=tuple(_score(at, texts, wanted, language) for at in range(len(columns))),
         grid=make_grid(columns, words=words, clip=clip),
@@ -483,12 +489,17 @@ def _clip_of(runs: Sequence[Run], tools: Tools) -> Clip | None:
     return None
 
 
+def _sent(runs: Sequence[Run], clip: Clip) -> tuple[Clip, ...]:
+    """What was sent of the clip that is compared: all of it, unless several stretches were chosen."""
+    return next((run.request.stretches for run in runs if run.request.stretches), (clip,))
+
+
 def _is_transcript(runs: Sequence[Run]) -> bool:
     return bool(runs) and runs[0].request.task == TRANSCRIPT
 
 
-def _figures(run: Run, score: _Score, clip: Clip | None) -> ModelFigures:
-    hours = Decimal(str(clip.duration)) / 3600 if clip else None
+def _figures(run: Run, score: _Score, seconds: float | None) -> ModelFigures:
+    hours = Decimal(str(seconds)) / 3600 if seconds else None
     health, errors = run.health, score.errors
     return ModelFigures(
         run_id=run.id,

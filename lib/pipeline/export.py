@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import PurePath
 
 from lib.addresses import without_password
-from lib.domain.media import MediaAsset, Source
+from lib.domain.media import Clip, MediaAsset, Source
 from lib.domain.run import Run
 from lib.domain.transcript import Transcript
 from lib.errors import InputError
@@ -117,6 +117,11 @@ def _unused(name: str, names: set[str]) -> str:
     return free
 
 
+def segments_record(stretches: Sequence[Clip]) -> dict[str, object]:
+    """The stretches that were sent, under ``segments``; nothing where that was the whole clip."""
+    return {"segments": [{"start": each.start, "end": each.end} for each in stretches]} if stretches else {}
+
+
 def _facts(run: Run, asset: MediaAsset | None) -> ExportFacts:
     source = run.request.source
     return ExportFacts(
@@ -153,6 +158,7 @@ def _record(run: Run, asset: MediaAsset | None) -> dict[str, object]:
         "task": run.request.task,
         "clip": {"start": clip.start if clip else run.request.start, "end": clip.end if clip else run.request.end},
         "track": run.request.track + 1,
+        **segments_record(plan.stretches if plan else run.request.stretches),
         "state": run.state,
         "route": plan.route if plan else None,
         "parts": [

@@ -1,4 +1,4 @@
-"""Generate: one stretch's question to one model, asked once for each digest and never paid for twice."""
+"""Generate: one part's question to one model, asked once for each digest and never paid for twice."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from lib import prompts
+from lib.domain.excerpt import Excerpt
 from lib.domain.media import Clip, MediaAsset, Rendition
 from lib.domain.model import Model
 from lib.domain.run import Generation, RunRequest, Stage, digest
@@ -56,6 +57,42 @@ def listen(
         return Asked(question, generation, False)
 
 
+def listen_through(
+    request: RunRequest,
+    model_id: str,
+    asset: MediaAsset,
+    excerpt: Excerpt,
+    tools: Tools,
+    reporter: Reporter,
+    on_segment: OnSegment,
+) -> tuple[Asked, ...]:
+    """What a local model hears in each stretch of an excerpt, in their order; see ``listen``.
+
+    The longest is heard first: its language is taken for that of the others, which may be too short to tell.
+    """
+    found: dict[Clip, Asked] = {}
+    for stretch in longest_first(excerpt):
+        before = sum(each.duration for each in found)
+
+        def on_heard(segment: Segment, fraction: float, stretch=stretch, before=before) -> None:
+            on_segment(segment, (before + fraction * stretch.duration) / excerpt.duration)
+
+        found[stretch] = listen(request, model_id, asset, stretch, tools, reporter, on_heard)
+        request = in_language_of(request, found[stretch].generation)
+    return tuple(found[stretch] for stretch in excerpt.stretches)
+
+
+def longest_first(excerpt: Excerpt) -> list[Clip]:
+    """The stretches in the order in which they are heard."""
+    longest = max(excerpt.stretches, key=lambda stretch: stretch.duration)
+    return [longest, *(stretch for stretch in excerpt.stretches if stretch is not longest)]
+
+
+def in_language_of(request: RunRequest, generation: Generation) -> RunRequest:
+    """The request for the next stretch, once it is known in which language is spoken."""
+    return replace(request, language=request.language or generation.language)
+
+
 def listening_digest(request: RunRequest, model_id: str, asset: MediaAsset, clip: Clip) -> str:
     """Under which digest what a local model hears in a clip is kept."""
     return digest(
@@ -73,7 +110,7 @@ def listening_digest(request: RunRequest, model_id: str, asset: MediaAsset, clip
 def ask(
     request: RunRequest,
     model: Model,
-    clip: Clip,
+    excerpt: Excerpt,
     rendition: Rendition | None,
     tools: Tools,
     reporter: Reporter,
@@ -81,13 +118,13 @@ def ask(
     speakers: tuple[str, ...] = (),
     take: int = 0,
 ) -> Asked:
-    """The remote model's answer about a clip. ``rendition`` None means that the link itself is sent; ``speakers``
+    """The remote model's answer about an excerpt. ``rendition`` None means that the link itself is sent; ``speakers``
     were named in earlier parts. Another ``take`` asks the same question anew rather than remember its answer.
 
     ``on_text`` gets the text so far as it grows. Raises what the client raises, AnswerTruncated and
-    RequestTooLarge among it: both mean that the clip was too much for one question.
+    RequestTooLarge among it: both mean that it was too much for one question.
     """
-    question = _question(request, model, clip, rendition, speakers, tools)
+    question = _question(request, model, excerpt, rendition, speakers, tools)
     name = digest(
         media=rendition.id if rendition else canonical(request.source.url or ""),
         server=request.base_url,
@@ -105,7 +142,7 @@ def ask(
             return Asked(name, kept.generation, kept.paid_by != reporter.run_id)
         generation = replace(_answered(request, question, tools, reporter, on_text), sent=question.media.kind)
         # A length that nobody knows teaches nothing about tokens a second.
-        seconds = clip.duration if clip.duration < UNKNOWN_LENGTH else 0.0
+        seconds = excerpt.length if excerpt.length < UNKNOWN_LENGTH else 0.0
         tools.store.generations.keep(name, generation, clip_seconds=seconds, paid_by=reporter.run_id)
         return Asked(name, generation, False)
 
@@ -153,19 +190,20 @@ def _heard(
 def _question(
     request: RunRequest,
     model: Model,
-    clip: Clip,
+    excerpt: Excerpt,
     rendition: Rendition | None,
     speakers: tuple[str, ...],
     tools: Tools,
 ) -> Question:
     if rendition is None:
         media = MediaPart(kind="video", path=None, link=canonical(request.source.url or ""), media_type="video/mp4")
-        length = clip.duration if clip.duration < UNKNOWN_LENGTH else None
+        length = excerpt.length if excerpt.length < UNKNOWN_LENGTH else None
     else:
         kind = "audio" if rendition.media_type.startswith("audio/") else "video"
         path = rendition_file(rendition, tools)
         media = MediaPart(kind=kind, path=path, link=None, media_type=rendition.media_type)
-        length = rendition.end - rendition.start
+        # A cut begins a little before what it was made for.
+        length = excerpt.length if excerpt.is_joined else rendition.end - rendition.start
     return Question(
         model=model,
         prompt=prompts.prompt_text(
@@ -175,6 +213,7 @@ def _question(
             language=request.language,
             terms=request.terms,
             speakers=speakers,
+            begins=tuple(begin - excerpt.start for begin in excerpt.begins) if excerpt.is_joined else (),
         ),
         media=media,
         part_form=request.part_form,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from lib.domain.excerpt import Excerpt
 from lib.domain.media import Clip, MediaAsset
 from lib.domain.run import Generation, RunRequest, Stage
 from lib.domain.transcript import Word
 from lib.errors import Cancelled, CuewiseError
-from lib.pipeline.generate import listen, listening_digest
+from lib.pipeline.generate import in_language_of, listen_through, listening_digest, longest_first
 from lib.pipeline.reporter import Reporter
 from lib.pipeline.tools import Tools
 
@@ -21,19 +22,21 @@ HEARING_MODEL = "local/whisper-base"
 """Its word starts lie a median of 0.06 s from the true onset, in about 100 languages."""
 
 
-def speech_of(asset: MediaAsset, clip: Clip, tools: Tools, reporter: Reporter) -> tuple[tuple[float, float], ...]:
-    """The stretches of the clip in which somebody speaks, in seconds on the file's clock; found once, then kept.
+def speech_of(asset: MediaAsset, excerpt: Excerpt, tools: Tools, reporter: Reporter) -> tuple[tuple[float, float], ...]:
+    """The stretches of the excerpt in which somebody speaks, in seconds on the file's clock; found once, then kept.
 
     Empty where nobody does, and where the sound cannot be judged: nothing depends on it but where parts are cut.
     """
     if not asset.has_sound:
         return ()
-    return _found_once(asset, clip, None, tools, reporter) or ()
+    heard = [_found_once(asset, stretch, None, tools, reporter) or () for stretch in excerpt.stretches]
+    return tuple(spoken for found in heard for spoken in found)
 
 
-def kept_speech(asset: MediaAsset, clip: Clip, tools: Tools) -> tuple[tuple[float, float], ...]:
+def kept_speech(asset: MediaAsset, excerpt: Excerpt, tools: Tools) -> tuple[tuple[float, float], ...]:
     """What ``speech_of`` found, without listening again; empty where it found nothing."""
-    return tools.store.assets.speech(asset.id, clip, track=asset.sound_index) or ()
+    kept = [tools.store.assets.speech(asset.id, each, track=asset.sound_index) or () for each in excerpt.stretches]
+    return tuple(spoken for found in kept for spoken in found)
 
 
 def silences_near(
@@ -61,19 +64,21 @@ def silences_near(
     return tuple((start, end) for start, end in found if start < end)
 
 
-def words_of(request: RunRequest, asset: MediaAsset, clip: Clip, tools: Tools, reporter: Reporter) -> tuple[Word, ...]:
-    """The words heard in the clip, with their times; heard once for every model that is asked.
+def words_of(
+    request: RunRequest, asset: MediaAsset, excerpt: Excerpt, tools: Tools, reporter: Reporter
+) -> tuple[Word, ...]:
+    """The words heard in the excerpt, with their times on the file's clock; heard once for every model that is asked.
 
     Empty where the local model is not installed or does not know the language: the models' own times count then.
     """
     if not asset.has_sound:
         return ()
     try:
-        asked = listen(
+        asked = listen_through(
             request,
             HEARING_MODEL,
             asset,
-            clip,
+            excerpt,
             tools,
             reporter,
             lambda _segment, fraction: reporter.stage(Stage.LISTENING, fraction, "timing the words"),
@@ -87,13 +92,18 @@ def words_of(request: RunRequest, asset: MediaAsset, clip: Clip, tools: Tools, r
         # The parts may be paid for already: a fault of the engine must not take them along.
         log.warning("run %s: no times from the audio", reporter.run_id, exc_info=True)
         return ()
-    return _words(asked.generation)
+    return tuple(word for each in asked for word in _words(each.generation))
 
 
-def kept_words(request: RunRequest, asset: MediaAsset, clip: Clip, tools: Tools) -> tuple[Word, ...]:
+def kept_words(request: RunRequest, asset: MediaAsset, excerpt: Excerpt, tools: Tools) -> tuple[Word, ...]:
     """What ``words_of`` found, without listening again; empty where it found nothing."""
-    kept = tools.store.generations.get(listening_digest(request, HEARING_MODEL, asset, clip))
-    return _words(kept.generation) if kept else ()
+    found: dict[Clip, tuple[Word, ...]] = {}
+    for stretch in longest_first(excerpt):
+        kept = tools.store.generations.get(listening_digest(request, HEARING_MODEL, asset, stretch))
+        if kept:
+            found[stretch] = _words(kept.generation)
+            request = in_language_of(request, kept.generation)
+    return tuple(word for stretch in excerpt.stretches for word in found.get(stretch, ()))
 
 
 def _words(generation: Generation) -> tuple[Word, ...]:

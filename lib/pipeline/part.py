@@ -1,14 +1,16 @@
-"""Part: one stretch of a run, prepared and asked about, made smaller where it was too much for one question."""
+"""Part: what of a run goes into one question, prepared and asked about, made smaller where it was too much."""
 
 from __future__ import annotations
 
+import bisect
 import re
 import time
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from lib.domain.cuts import cut_points
-from lib.domain.media import Clip, MediaAsset
+from lib.domain.cuts import Portion, cut_points, portions
+from lib.domain.excerpt import Excerpt
+from lib.domain.media import MediaAsset
 from lib.domain.model import Model
 from lib.domain.plan import Part, Plan, Route, RouteChoice
 from lib.domain.run import Generation, PartAnswer, PartState, Run, Stage
@@ -25,7 +27,7 @@ from lib.errors import (
 )
 from lib.formats.parse import parse_answer
 from lib.formats.timecode import format_clock
-from lib.pipeline.generate import Asked, ask, listen
+from lib.pipeline.generate import Asked, ask, listen_through
 from lib.pipeline.hear import speech_of
 from lib.pipeline.ingest import media_of
 from lib.pipeline.plan import facts_of_asset, facts_of_link, make_plan
@@ -132,29 +134,34 @@ class _Work:
 
     def listen(self) -> tuple[PartAnswer, ...]:
         """The answer of a model on this machine."""
-        number = self.part.index
+        number, excerpt = self.part.index, self.part.excerpt
         self.reporter.part(number, PartState.ASKING)
         self.reporter.stage(Stage.LISTENING)
-        lines: list[str] = []
+        heard: list[Segment] = []
 
         def on_segment(segment: Segment, fraction: float) -> None:
-            lines.append(_line(segment))
-            self.reporter.part_text(number, "\n".join(lines))
+            bisect.insort(heard, segment, key=lambda each: each.start)
+            self.reporter.part_text(number, "\n".join(map(_line, heard)))
             self.reporter.stage(Stage.LISTENING, fraction)
 
-        clip = Clip(self.part.start, self.part.end)
-        asked = listen(self.run.request, self.model.id, self._asset(), clip, self.tools, self.reporter, on_segment)
-        self._note(asked)
-        self.texts = [_line(segment) for segment in asked.generation.segments]
-        return (PartAnswer(asked.digest, clip.start, clip.end, clip.start, self.part.overlap),)
+        model_id = self.model.id
+        asked = listen_through(
+            self.run.request, model_id, self._asset(), excerpt, self.tools, self.reporter, on_segment
+        )
+        for each in asked:
+            self._note(each)
+        self.texts = [_line(segment) for each in asked for segment in each.generation.segments]
+        return tuple(
+            PartAnswer(each.digest, stretch.start, stretch.end, stretch.start, 0.0 if at else self.part.overlap)
+            for at, (each, stretch) in enumerate(zip(asked, excerpt.stretches, strict=True))
+        )
 
     def ask(self) -> tuple[PartAnswer, ...]:
         """The answer of a remote model, in as many pieces as it takes."""
         if self.model.id != self.run.request.model_id:
             self._take_own_route()
         self.speakers = self._named_before()
-        clip = Clip(self.part.start, self.part.end)
-        return tuple(self._ask(clip, self.part.overlap, MOST_HALVINGS))
+        return tuple(self._ask(self.part.excerpt, self.part.overlap, MOST_HALVINGS))
 
     def bill(self, generation: Generation | None) -> None:
         """Count what a call cost, also one that failed; None where nobody says."""
@@ -162,39 +169,39 @@ class _Work:
             self.cost_usd = (self.cost_usd or Decimal(0)) + generation.cost_usd
 
     def _take_own_route(self) -> None:
-        """Another model than the run's may see or hear what that one does not: the stretch is planned for it."""
-        request, source = self.run.request, self.run.request.source
-        wanted = replace(
-            request, model_id=self.model.id, start=self.part.start, end=self.part.end, route=RouteChoice.AUTO
-        )
+        """Another model than the run's may see or hear what that one does not: the part is planned for it."""
+        request, source, part = self.run.request, self.run.request.source, self.part
+        asked = {"start": part.start, "end": part.end, "stretches": part.stretches}
+        wanted = replace(request, model_id=self.model.id, route=RouteChoice.AUTO, **asked)
         facts = facts_of_asset(self._asset(), source) if self.run.asset_id else facts_of_link(source)
         is_whole_link = self.first_route is Route.LINK and self.model.takes_youtube_links
         if not is_whole_link:
             plan = make_plan(wanted, self.model, facts)
             if plan.refusal or not self.run.asset_id:
                 raise PlanRefused(plan.refusal or f"{self.model.name} cannot read the link itself.")
-            self.first_route = plan.route
+            # Cut without re-encoding, it would begin in what was left out before its stretch.
+            self.first_route = Route.VIDEO if plan.route is Route.CUT and request.stretches else plan.route
 
-    def _ask(self, clip: Clip, overlap: float, halvings: int) -> list[PartAnswer]:
+    def _ask(self, excerpt: Excerpt, overlap: float, halvings: int) -> list[PartAnswer]:
         try:
-            return [self._ask_once(clip, overlap)]
+            return [self._ask_once(excerpt, overlap)]
         except (AnswerTruncated, ContextTooLong, RequestTooLarge) as exc:
-            if not halvings or self.first_route is Route.LINK or clip.duration < 2 * SHORTEST_PIECE:
+            if not halvings or self.first_route is Route.LINK or excerpt.length < 2 * SHORTEST_PIECE:
                 raise
             self.bill(exc.generation)
             self.was_mended = True
             self.reporter.stage(Stage.ASKING, None, "too much for one question: asking about shorter pieces")
         found = []
-        for piece in self._halves(clip):
-            found += self._ask(Clip(piece.start, piece.end), piece.overlap or overlap, halvings - 1)
+        for portion in self._halves(excerpt):
+            found += self._ask(portion.excerpt, portion.overlap or overlap, halvings - 1)
             overlap = 0.0
         return found
 
-    def _ask_once(self, clip: Clip, overlap: float) -> PartAnswer:
+    def _ask_once(self, excerpt: Excerpt, overlap: float) -> PartAnswer:
         refused: RequestTooLarge | None = None
         for _ in range(MOST_SHRINKINGS):
             try:
-                return self._send(clip, overlap, self.limit)
+                return self._send(excerpt, overlap, self.limit)
             except RequestTooLarge as exc:
                 if self.first_route is Route.LINK:
                     raise
@@ -213,15 +220,15 @@ class _Work:
         self.limit = min(self.limit, self.last_size or self.limit) // 2
         self.reporter.stage(Stage.PREPARING, None, "the server found it too large: making it smaller")
 
-    def _send(self, clip: Clip, overlap: float, limit: int) -> PartAnswer:
+    def _send(self, excerpt: Excerpt, overlap: float, limit: int) -> PartAnswer:
         number = self.part.index
         rendition = None
         if self.first_route is not Route.LINK:
-            recipe = Recipe(self._route_for(clip), self.run.request.quality, limit, len(self.plan.parts) == 1)
+            recipe = Recipe(self._route_for(excerpt), self.run.request.quality, limit, len(self.plan.parts) == 1)
             self.reporter.part(number, PartState.PREPARING)
             rendition = prepare(
                 self._asset(),
-                clip,
+                excerpt,
                 recipe,
                 self.tools,
                 lambda fraction: self.reporter.stage(Stage.PREPARING, fraction),
@@ -235,7 +242,7 @@ class _Work:
         asked = ask(
             self.run.request,
             self.model,
-            clip,
+            excerpt,
             rendition,
             self.tools,
             self.reporter,
@@ -245,22 +252,27 @@ class _Work:
         )
         self._note(asked)
         self.texts.append(asked.generation.text)
-        sent_start = rendition.start if rendition else clip.start
-        return PartAnswer(asked.digest, clip.start, clip.end, sent_start, overlap)
+        sent_start = rendition.start if rendition else excerpt.start
+        return PartAnswer(asked.digest, excerpt.start, excerpt.end, sent_start, overlap)
 
     @property
     def plan(self) -> Plan:
         return self.run.plan
 
-    def _route_for(self, clip: Clip) -> Route:
+    def _route_for(self, excerpt: Excerpt) -> Route:
         route = self.route or self.first_route
-        is_part = (clip.start, clip.end) != (self.part.start, self.part.end)
-        return Route.VIDEO if route is Route.AS_IS and is_part else route
+        return Route.VIDEO if route is Route.AS_IS and excerpt != self.part.excerpt else route
 
-    def _halves(self, clip: Clip):
-        speech = speech_of(self._asset(), self.plan.clip, self.tools, self.reporter)
-        half = clip.duration / 2
-        return cut_points(clip.start, clip.end, speech, target=half, longest=1.2 * half)
+    def _halves(self, excerpt: Excerpt) -> tuple[Portion, ...]:
+        speech = speech_of(self._asset(), self.plan.excerpt, self.tools, self.reporter)
+        half = excerpt.length / 2
+        longest = 1.2 * half
+        return portions(
+            excerpt,
+            lambda stretch: cut_points(stretch.start, stretch.end, speech, target=half, longest=longest),
+            target=longest,
+            longest=longest,
+        )
 
     def _named_before(self) -> tuple[str, ...]:
         """Who was named in the parts that are surely answered when this one's turn comes.

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from lib.domain.cuts import Piece, cut_points
+from lib.domain.cuts import Piece, Portion, cut_points, portions
+from lib.domain.excerpt import Excerpt
 from lib.domain.media import Clip, MediaAsset, Source
 from lib.domain.model import Model
 from lib.domain.plan import (
@@ -22,6 +23,7 @@ from lib.domain.plan import (
 from lib.domain.renditions import estimate_audio_bytes, estimate_video_bytes
 from lib.domain.run import RunRequest
 from lib.domain.youtube import canonical
+from lib.formats.timecode import format_length
 from lib.pipeline.estimate import (
     PROMPT_TOKENS,
     TRANSCRIPT_TOKENS,
@@ -112,7 +114,7 @@ def make_plan(
     if refusal:
         return draft.refused(Route.LOCAL if model.is_local else Route.AS_IS, refusal)
     if model.is_local:
-        return draft.plan(Route.LOCAL, "Listens on this machine: nothing leaves it.", draft.one_piece(), lambda _: 0)
+        return draft.plan(Route.LOCAL, "Listens on this machine: nothing leaves it.", draft.undivided(), lambda _: 0)
     possible = _possible_plans(draft)
     wanted = CHOICES.get(request.route)
     for plan in possible:
@@ -172,7 +174,7 @@ def _link(draft: _Draft) -> list[Plan]:
     if not is_asked_for and draft.clip is not None and draft.clip.duration > draft.longest_answer:
         return []
     reason = "The YouTube link goes straight to the model: nothing is downloaded."
-    return [draft.plan(Route.LINK, reason, draft.one_piece(), lambda _: 0)]
+    return [draft.plan(Route.LINK, reason, draft.undivided(), lambda _: 0)]
 
 
 def _as_is(draft: _Draft) -> list[Plan]:
@@ -182,12 +184,14 @@ def _as_is(draft: _Draft) -> list[Plan]:
         return []
     if draft.seconds > draft.longest and draft.request.route is not RouteChoice.AS_IS:
         return []
-    return [draft.plan(Route.AS_IS, f"Sent as it is: {_size(size)} fits.", draft.one_piece(), lambda _: size)]
+    return [draft.plan(Route.AS_IS, f"Sent as it is: {_size(size)} fits.", draft.undivided(), lambda _: size)]
 
 
 def _cut(draft: _Draft) -> list[Plan]:
     facts, limit = draft.facts, draft.request.media_limit_bytes
     spacing = facts.key_frame_spacing
+    if draft.request.stretches:  # each would begin a few seconds early, and none could follow the other in time
+        return []
     if facts.media_type not in CUT_AS_THEY_ARE or facts.size_bytes is None or spacing is None or spacing > CUT_SPACING:
         return []
     rate = facts.size_bytes / facts.duration
@@ -195,12 +199,11 @@ def _cut(draft: _Draft) -> list[Plan]:
     longest = min(draft.longest, 0.8 * limit / rate - spacing)
     if longest < min(draft.seconds, draft.request.part_seconds / 2):
         return []
-    pieces = draft.pieces(longest)
     return [
         draft.plan(
             Route.CUT,
             f"Cut without re-encoding: {_why_cut(draft)}.",
-            pieces,
+            draft.portions(longest),
             lambda seconds: round(rate * (seconds + spacing / 2)),
         )
     ]
@@ -239,7 +242,7 @@ def _encoded(
     return draft.plan(
         route,
         f"{words}: {why or _why_encoded(draft)}.",
-        draft.pieces(min(draft.longest, fitting)),
+        draft.portions(min(draft.longest, fitting)),
         lambda seconds: size_of(draft, seconds),
     )
 
@@ -286,6 +289,8 @@ def _why_encoded(draft: _Draft) -> str:
         return draft.size_words
     if draft.facts.media_type not in SENT_AS_THEY_ARE:
         return "models do not take this kind of file"
+    if draft.request.stretches:
+        return "only the chosen stretches are sent"
     return draft.chosen_words if not draft.is_untouched else "it is made smaller"
 
 
@@ -298,23 +303,32 @@ class _Draft:
     speech: Sequence[Stretch] | None
 
     @property
-    def clip(self) -> Clip | None:
+    def excerpt(self) -> Excerpt | None:
+        """What is asked about; None while its length is not known, and where nothing of it lies in the video."""
         end = self.request.end if self.request.end is not None else self.facts.duration
         if end is None:
             return None
         if self.facts.duration is not None:
             end = min(end, self.facts.duration)
-        return Clip(self.request.start, end) if self.request.start < end else None
+        if self.request.start >= end:
+            return None
+        clip = Clip(self.request.start, end)
+        return Excerpt(self.request.stretches).within(clip) if self.request.stretches else Excerpt((clip,))
+
+    @property
+    def clip(self) -> Clip | None:
+        return self.excerpt.span if self.excerpt else None
 
     @property
     def seconds(self) -> float:
-        return self.clip.duration if self.clip else 0.0
+        """How long what is sent lasts."""
+        return self.excerpt.length if self.excerpt else 0.0
 
     @property
     def is_whole(self) -> bool:
         duration = self.facts.duration
         at_end = self.request.end is None or (duration is not None and self.request.end >= duration)
-        return self.request.start <= 0 and at_end
+        return self.request.start <= 0 and at_end and not self.request.stretches
 
     @property
     def is_untouched(self) -> bool:
@@ -364,20 +378,20 @@ class _Draft:
         # A summary needs the whole. Models lose the clock after minutes: a list of times needs one that holds.
         return self.request.task in ("transcript", "shown")
 
-    def pieces(self, longest: float) -> tuple[Piece, ...]:
-        if self.seconds <= longest:
-            return self.one_piece()
+    def portions(self, longest: float) -> tuple[Portion, ...]:
         target = longest / LONGEST_PART
-        if self.speech is None:
-            count = math.ceil(self.seconds / target)
-            step = self.seconds / count
-            starts = [self.clip.start + step * number for number in range(count)]
-            return tuple(Piece(start, min(start + step, self.clip.end), 0.0) for start in starts)
-        return cut_points(self.clip.start, self.clip.end, self.speech, target=target, longest=longest)
+        return portions(self.excerpt, lambda each: self._pieces(each, target, longest), target=target, longest=longest)
 
-    def one_piece(self) -> tuple[Piece, ...]:
-        clip = self.clip or Clip(0.0, UNKNOWN_LENGTH)
-        return (Piece(clip.start, clip.end, 0.0),)
+    def _pieces(self, stretch: Clip, target: float, longest: float) -> tuple[Piece, ...]:
+        if self.speech is None:
+            count = math.ceil(stretch.duration / target)
+            step = stretch.duration / count
+            starts = [stretch.start + step * number for number in range(count)]
+            return tuple(Piece(start, min(start + step, stretch.end), 0.0) for start in starts)
+        return cut_points(stretch.start, stretch.end, self.speech, target=target, longest=longest)
+
+    def undivided(self) -> tuple[Portion, ...]:
+        return (Portion(self.excerpt or Excerpt.of(0.0, UNKNOWN_LENGTH)),)
 
     def refusal(self) -> str | None:
         request, model, facts = self.request, self.model, self.facts
@@ -404,11 +418,10 @@ class _Draft:
         """For a link whose length nobody told: what is known before it is here."""
         return self.plan(route, "Decided once it is downloaded and measured.", (), lambda _: 0)
 
-    def plan(self, route: Route, reason: str, pieces: Sequence[Piece], size_of: Callable[[float], int | None]) -> Plan:
-        parts = tuple(
-            Part(index, piece.start, piece.end, size_of(piece.end - piece.start) or 0, piece.overlap)
-            for index, piece in enumerate(pieces)
-        )
+    def plan(
+        self, route: Route, reason: str, portions: Sequence[Portion], size_of: Callable[[float], int | None]
+    ) -> Plan:
+        parts = tuple(_part(index, portion, size_of) for index, portion in enumerate(portions))
         calls = max(1, len(parts))
         prompt, completion = self._tokens(route, calls)
         is_sent = route not in (Route.LOCAL, Route.LINK) and self.facts.size_bytes is not None
@@ -416,8 +429,9 @@ class _Draft:
         return Plan(
             model_id=self.model.id,
             route=route,
-            reason=reason,
+            reason=" ".join(words for words in (reason, self.stretches_words) if words),
             clip=self.clip,
+            stretches=self.excerpt.stretches if self.excerpt and self.request.stretches else (),
             parts=parts,
             source_bytes=self.facts.size_bytes,
             verdict=size_verdict(self.facts.size_bytes) if is_sent else None,
@@ -430,6 +444,16 @@ class _Draft:
             warnings=tuple(self._warnings(route, completion, calls)),
         )
 
+    @property
+    def stretches_words(self) -> str:
+        """How much is sent of how much, where that is not a clip: ``3 stretches, 4 min 10 s of 52 min.``"""
+        if not self.request.stretches or self.excerpt is None:
+            return ""
+        count, duration = len(self.excerpt.stretches), self.facts.duration
+        of_all = "" if duration is None else f" of {format_length(duration)}"
+        number = "1 stretch" if count == 1 else f"{count} stretches"
+        return f"{number}, {format_length(self.excerpt.duration)}{of_all}."
+
     def _tokens(self, route: Route, calls: int) -> tuple[int | None, int | None]:
         if self.model.is_local or self.clip is None:
             return None, None
@@ -438,6 +462,9 @@ class _Draft:
 
     def _warnings(self, route: Route, completion: int | None, calls: int) -> list[str]:
         found = []
+        if self.excerpt is not None and len(self.excerpt.stretches) < len(self.request.stretches):
+            lost = len(self.request.stretches) - len(self.excerpt.stretches)
+            found.append(f"Beyond the end of the video: {lost} of {len(self.request.stretches)} stretches.")
         if self.request.task == "transcript" and not self.model.hears:
             found.append("This model sees pictures only: it cannot hear what is said.")
         if self.model.expires is not None:
@@ -453,6 +480,12 @@ class _Draft:
         if verdict is SizeVerdict.TOO_LARGE:
             found.append("Requests of this size are refused by most servers.")
         return found
+
+
+def _part(index: int, portion: Portion, size_of: Callable[[float], int | None]) -> Part:
+    excerpt = portion.excerpt
+    stretches = excerpt.stretches if excerpt.is_joined else ()
+    return Part(index, excerpt.start, excerpt.end, size_of(excerpt.length) or 0, portion.overlap, stretches)
 
 
 def _size(size_bytes: int) -> str:

@@ -1,4 +1,4 @@
-"""Prepare: the bytes of one stretch, as they will be sent. The same recipe is made once, for any number of models."""
+"""Prepare: the bytes of one part, as they will be sent. The same recipe is made once, for any number of models."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lib.domain.media import Clip, MediaAsset, Rendition
+from lib.domain.excerpt import Excerpt
+from lib.domain.media import MediaAsset, Rendition
 from lib.domain.plan import Quality, Route
 from lib.domain.run import digest
 from lib.errors import MediaError
@@ -30,7 +31,7 @@ _SUFFIXES = {"audio/mpeg": ".mp3", "video/mp4": ".mp4", "video/webm": ".webm", "
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a stretch is made ready: everything that shapes the bytes but the stretch itself.
+    """How an excerpt is made ready: everything that shapes the bytes but the excerpt itself.
 
     ``is_alone`` gives the encoder every core; parts that are made side by side take one each.
     """
@@ -42,9 +43,9 @@ class Recipe:
 
 
 def prepare(
-    asset: MediaAsset, clip: Clip, recipe: Recipe, tools: Tools, on_progress: Callable[[float], None]
+    asset: MediaAsset, excerpt: Excerpt, recipe: Recipe, tools: Tools, on_progress: Callable[[float], None]
 ) -> Rendition:
-    """The rendition of a clip, made now or found. ``on_progress`` gets 0 to 1 and may raise to stop at once.
+    """The rendition of an excerpt, made now or found. ``on_progress`` gets 0 to 1 and may raise to stop at once.
 
     Its ``start`` is where its clock stands at zero: a cut without re-encoding begins at a key frame before the clip.
     """
@@ -52,7 +53,7 @@ def prepare(
         return Rendition(asset.id, asset.media_type, asset.size_bytes, 0.0, asset.duration, asset.id)
     if recipe.route is Route.CUT:
         try:
-            cut_out = _made(asset, clip, recipe, tools, on_progress)
+            cut_out = _made(asset, excerpt, recipe, tools, on_progress)
         except MediaError as exc:
             log.info("asset %s cannot be cut as it is: %s", asset.id[:12], exc)
         else:
@@ -60,26 +61,27 @@ def prepare(
                 return cut_out
         # Bit rates vary: the average was under the limit, this stretch is not.
         recipe = replace(recipe, route=Route.VIDEO)
-    return _made(asset, clip, recipe, tools, on_progress)
+    return _made(asset, excerpt, recipe, tools, on_progress)
 
 
 def _made(
-    asset: MediaAsset, clip: Clip, recipe: Recipe, tools: Tools, on_progress: Callable[[float], None]
+    asset: MediaAsset, excerpt: Excerpt, recipe: Recipe, tools: Tools, on_progress: Callable[[float], None]
 ) -> Rendition:
     name = digest(
         asset=asset.id,
-        start=clip.start,
-        end=clip.end,
+        start=excerpt.start,
+        end=excerpt.end,
         route=recipe.route,
         quality=recipe.quality,
         limit=recipe.limit_bytes,
         version=RECIPE_VERSION,
         **track_of(asset),
+        **({"stretches": [(each.start, each.end) for each in excerpt.stretches]} if excerpt.is_joined else {}),
     )
     with tools.locks.hold(name, lambda: on_progress(0.0)):
         found = tools.store.assets.rendition(name)
         if found is None or not rendition_file(found, tools).exists():
-            found = _make(name, asset, clip, recipe, tools, on_progress)
+            found = _make(name, asset, excerpt, recipe, tools, on_progress)
             tools.store.assets.keep_rendition(found, asset.id)
     return found
 
@@ -97,36 +99,35 @@ def rendition_file(rendition: Rendition, tools: Tools) -> Path:
 
 
 def _make(
-    name: str, asset: MediaAsset, clip: Clip, recipe: Recipe, tools: Tools, on_progress: Callable[[float], None]
+    name: str, asset: MediaAsset, excerpt: Excerpt, recipe: Recipe, tools: Tools, on_progress: Callable[[float], None]
 ) -> Rendition:
     media_type = {Route.AUDIO: "audio/mpeg", Route.CUT: asset.media_type}.get(recipe.route, "video/mp4")
     while not _ENCODERS.acquire(timeout=0.5):
         on_progress(0.0)
     try:
         with tools.files.temporary(_SUFFIXES[media_type]) as fresh:
-            start, size_bytes = _encode(tools.files.path(asset.id), fresh, asset, clip, recipe, on_progress)
+            start, size_bytes = _encode(tools.files.path(asset.id), fresh, asset, excerpt, recipe, on_progress)
             tools.files.keep_rendition(fresh, name, fresh.suffix)
     finally:
         _ENCODERS.release()
-    return Rendition(name, media_type, size_bytes, start, clip.end)
+    return Rendition(name, media_type, size_bytes, start, excerpt.end)
 
 
 def _encode(
-    source: Path, target: Path, asset: MediaAsset, clip: Clip, recipe: Recipe, on_progress: Callable[[float], None]
+    source: Path,
+    target: Path,
+    asset: MediaAsset,
+    excerpt: Excerpt,
+    recipe: Recipe,
+    on_progress: Callable[[float], None],
 ) -> tuple[float, int]:
-    common = {"start": clip.start, "end": clip.end, "asset": asset, "on_progress": on_progress}
     if recipe.route is Route.CUT:
-        result = cut(source, target, **common)
+        stretch = excerpt.span
+        result = cut(source, target, start=stretch.start, end=stretch.end, asset=asset, on_progress=on_progress)
         return result.start, result.size_bytes
+    common = {"excerpt": excerpt, "asset": asset, "limit_bytes": recipe.limit_bytes, "on_progress": on_progress}
     if recipe.route is Route.AUDIO:
-        return clip.start, encode_audio(source, target, **common, limit_bytes=recipe.limit_bytes)
+        return excerpt.start, encode_audio(source, target, **common)
     encode = encode_key_frames if recipe.route is Route.KEY_FRAMES else encode_video
-    size = encode(
-        source,
-        target,
-        **common,
-        limit_bytes=recipe.limit_bytes,
-        recipe=RECIPES[recipe.quality],
-        threads=None if recipe.is_alone else 1,
-    )
-    return clip.start, size
+    threads = None if recipe.is_alone else 1
+    return excerpt.start, encode(source, target, **common, recipe=RECIPES[recipe.quality], threads=threads)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lib.domain.media import Clip
 from lib.domain.model import Model
 from lib.domain.plan import Plan, Route
 from lib.domain.run import RunRequest, Stage
@@ -14,6 +13,7 @@ from lib.errors import PlanRefused
 from lib.pipeline.ingest import ingest
 from lib.pipeline.plan import facts_of_link, make_plan
 from lib.pipeline.prepare import Recipe, prepare, rendition_file
+from lib.pipeline.reporter import Saying
 from lib.pipeline.run import plan_with
 from lib.pipeline.tools import Tools
 
@@ -29,30 +29,11 @@ class PreparedPart:
     end: float
 
 
-class _Saying:
-    """Takes the place of a run's reporter: nobody can cancel, and each new stage is said once."""
-
-    run_id = ""
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
-        self._last = ""
-
-    def stage(self, stage: Stage, progress: float | None = None, note: str = "") -> None:
-        words = f"{stage} {note}".strip()
-        if words != self._last:
-            self._last = words
-            self._say(words)
-
-    def check(self) -> None:
-        return
-
-
 def prepare_only(
     request: RunRequest, model: Model, tools: Tools, say: Callable[[str], None]
 ) -> tuple[Plan, list[PreparedPart]]:
     """The plan and the files of every part, in order; none for the routes that send no file."""
-    reporter = _Saying(say)
+    reporter = Saying(say)
     if not request.source.asset_id:
         plan = make_plan(request, model, facts_of_link(request.source))
         if plan.route is Route.LINK and plan.can_run:
@@ -69,7 +50,7 @@ def prepare_only(
     for part in plan.parts:
         rendition = prepare(
             heard,
-            Clip(part.start, part.end),
+            part.excerpt,
             recipe,
             tools,
             lambda fraction, part=part: reporter.stage(

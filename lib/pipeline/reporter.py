@@ -80,3 +80,22 @@ class ReporterBeside(Reporter):
             self._progress(lambda: self._store.runs.report(self.run_id, self.attempt, stage, progress, note))
         else:
             self._heed(self._store.runs.is_wanted(self.run_id, self.attempt))
+
+
+class Saying:
+    """Takes the place of a reporter where there is no run: nobody can cancel, and each new stage is said once."""
+
+    run_id = ""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._last = ""
+
+    def stage(self, stage: Stage, progress: float | None = None, note: str = "") -> None:
+        words = f"{stage} {note}".strip()
+        if words != self._last:
+            self._last = words
+            self._say(words)
+
+    def check(self) -> None:
+        return

@@ -10,6 +10,7 @@ import secrets
 from contextlib import suppress
 from decimal import Decimal
 
+from lib.domain.excerpt import Excerpt
 from lib.domain.health import Health
 from lib.domain.media import Clip, MediaAsset
 from lib.domain.model import Model
@@ -85,8 +86,8 @@ def hear(run_id: str, attempt: int, tools: Tools) -> None:
     if not tools.store.runs.is_wanted(run_id, attempt):
         return
     with suppress(Pointless):
-        words_of(run.request, asset, run.plan.clip, tools, reporter)
-        speech_of(asset, run.plan.clip, tools, reporter)
+        words_of(run.request, asset, run.plan.excerpt, tools, reporter)
+        speech_of(asset, run.plan.excerpt, tools, reporter)
 
 
 def end_run(run_id: str, attempt: int, tools: Tools) -> None:
@@ -98,7 +99,7 @@ def end_run(run_id: str, attempt: int, tools: Tools) -> None:
         fail_run(run_id, attempt, _first_failure(run), tools)
         return
     if _is_heard(run, tools):
-        speech_of(media_of(run, tools), run.plan.clip, tools, reporter)
+        speech_of(media_of(run, tools), run.plan.excerpt, tools, reporter)
     reporter.stage(Stage.STITCHING)
     transcript, health = stitched(run, answered, tools)
     if not tools.store.runs.is_wanted(run_id, attempt):
@@ -135,9 +136,9 @@ def answers_of(run: Run, tools: Tools) -> list[tuple[PartAnswer, Generation]]:
 
 def stitched(run: Run, answered: list[tuple[PartAnswer, Generation]], tools: Tools) -> tuple[Transcript, Health | None]:
     """The transcript of a run and its health, from its answers and what is kept of the sound: nobody listens for it."""
-    clip = run.plan.clip or Clip(run.plan.parts[0].start, run.plan.parts[-1].end)
+    excerpt = run.plan.excerpt or Excerpt.of(run.plan.parts[0].start, run.plan.parts[-1].end)
     parts = [Clip(part.start, part.end) for part in run.plan.parts]
-    return make_transcript(run.request.task, clip, parts, answered, _heard(run, tools), run.request.cue_shape)
+    return make_transcript(run.request.task, excerpt, parts, answered, _heard(run, tools), run.request.cue_shape)
 
 
 def fail_run(run_id: str, attempt: int, failure: Failure, tools: Tools) -> None:
@@ -176,7 +177,7 @@ def _plan_before(request: RunRequest, model: Model, tools: Tools) -> Plan:
 def _still_serves(run: Run, plan: Plan) -> bool:
     """Whether the parts of an earlier attempt can stay: then only what failed is asked again."""
     is_begun = run.plan is not None and any(part.state.is_answered for part in run.parts)
-    if not is_begun or (run.plan.route, run.plan.clip) != (plan.route, plan.clip):
+    if not is_begun or (run.plan.route, run.plan.excerpt) != (plan.route, plan.excerpt):
         return False
     return all((part.size_bytes or 0) <= run.request.media_limit_bytes for part in run.parts)
 
@@ -190,7 +191,10 @@ def plan_with(request: RunRequest, model: Model, asset: MediaAsset, tools: Tools
         return plan
     heard = asset.hearing(request.track)
     # Only what is cut needs to know where the silences are, and only near its cuts.
-    cuts = [part.start for part in plan.parts[1:]]
+    begins = {stretch.start for stretch in plan.excerpt.stretches}
+    cuts = [part.start for part in plan.parts if part.start not in begins]
+    if not cuts:
+        return plan
     return make_plan(request, model, facts, measured, silences_near(heard, plan.clip, cuts, tools, reporter))
 
 
@@ -204,9 +208,9 @@ def _heard(run: Run, tools: Tools) -> Heard:
     asset = tools.store.assets.get(run.asset_id) if _is_heard(run, tools) else None
     if asset is None:
         return Heard()
-    asset, clip = asset.hearing(run.request.track), run.plan.clip
-    words = () if run.plan.route is Route.LOCAL else kept_words(run.request, asset, clip, tools)
-    return Heard(words, kept_speech(asset, clip, tools))
+    asset, excerpt = asset.hearing(run.request.track), run.plan.excerpt
+    words = () if run.plan.route is Route.LOCAL else kept_words(run.request, asset, excerpt, tools)
+    return Heard(words, kept_speech(asset, excerpt, tools))
 
 
 def _first_failure(run: Run) -> Failure:

@@ -9,6 +9,7 @@ from string import Template
 from lib.domain.languages import language_name
 from lib.domain.run import Task
 from lib.errors import InputError
+from lib.formats.timecode import format_clock
 
 CUSTOM = "custom"
 _TASKS = (
@@ -45,14 +46,23 @@ def prompt_text(
     language: str | None,
     terms: tuple[str, ...],
     speakers: tuple[str, ...] = (),
+    begins: tuple[float, ...] = (),
 ) -> str:
-    """The whole text sent for a task. ``duration`` is the length of what is sent, in seconds; ``speakers`` are those
-    who were named earlier in the same recording."""
+    """The whole text sent for a task. ``duration`` is the length of what is sent, in seconds; ``begins`` is where each
+    of several stretches begins in it; ``speakers`` are those who were named earlier in the same recording."""
     text = Template(task(name).prompt).safe_substitute(prompt=(prompt or "").strip())
     notes = []
     if duration is not None:
         minutes, seconds = divmod(int(duration), 60)
         notes.append(f"The recording you are given is {minutes} min {seconds} s long. No time may lie beyond that.")
+    if begins:
+        moments = ", ".join(f"[{format_clock(begin).zfill(5)}]" for begin in begins)
+        notes.append(
+            f"It is made of {len(begins)} stretches of a longer one, joined one after the other with a moment of "
+            f"silence between them; they begin at {moments}. What lay between them was left out. Count all times "
+            "through from the beginning of the joined recording, write them as [MM:SS], and let no line reach from one "
+            "stretch into the next."
+        )
     if language and name == "transcript":
         notes.append(f"The language spoken is {language_name(language)}.")
     elif language:

@@ -149,16 +149,26 @@ class Listener:
         get_vad_model()
 
     def speech_stretches(
-        self, path: Path, *, start: float = 0.0, end: float | None = None, track: int = 0
+        self,
+        path: Path,
+        *,
+        start: float = 0.0,
+        end: float | None = None,
+        track: int = 0,
+        on_progress: Callable[[float], None] | None = None,
     ) -> tuple[Stretch, ...]:
         """Where somebody speaks, as pairs of start and end on the file's clock, rising and apart.
 
         By Silero voice activity detection: edges without padding, to about 0.05 s; pauses under 0.2 s do not divide.
-        Takes seconds per hour of sound and the memory of a few minutes. Raises as transcribe() does for the file.
+        Takes seconds per hour of sound and the memory of a few minutes. ``on_progress`` gets from 0 to 1 and may raise
+        to stop. Raises as transcribe() does for the file.
         """
         found: list[list[float]] = []
-        tape = _Tape(Sound(path, start, end, track))
+        sound = Sound(path, start, end, track)
+        tape = _Tape(sound)
         while len(window := tape.window(WINDOW)):
+            if on_progress is not None:
+                on_progress(sound.fraction)
             stretches = _speech(window)
             cut = _cut(stretches, len(window) / SAMPLE_RATE, tape.has_ended)
             for begin, finish in stretches:

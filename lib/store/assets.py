@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine, select
 
 from lib.domain.media import Clip, MediaAsset, Rendition
+from lib.domain.proposals import SceneChange
 from lib.store.records import from_json, to_json
 from lib.store.rows import now, put, transaction
-from lib.store.tables import asset, link, rendition, speech
+from lib.store.tables import asset, link, rendition, scene, speech
 
 
 class Assets:
@@ -76,3 +77,13 @@ class Assets:
         with transaction(self._engine) as connection:
             text = connection.scalar(wanted)
         return tuple((start, end) for start, end in json.loads(text)) if text else None
+
+    def keep_scenes(self, asset_id: str, changes: tuple[SceneChange, ...]) -> None:
+        """Keep where scenes change, so that it is looked at once."""
+        put(self._engine, scene, asset_id=asset_id, changes=to_json(changes, tuple[SceneChange, ...]))
+
+    def scenes(self, asset_id: str) -> tuple[SceneChange, ...] | None:
+        """None when nobody has looked yet."""
+        with transaction(self._engine) as connection:
+            text = connection.scalar(select(scene.c.changes).where(scene.c.asset_id == asset_id))
+        return from_json(tuple[SceneChange, ...], text) if text else None

@@ -41,6 +41,13 @@ speech = Table(
     Column("stretches", Text, nullable=False),
 )
 
+scene = Table(
+    "scene",
+    metadata,
+    Column("asset_id", String(64), ForeignKey("asset.id", ondelete="CASCADE"), primary_key=True),
+    Column("changes", Text, nullable=False),
+)
+
 run = Table(
     "run",
     metadata,

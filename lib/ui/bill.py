@@ -14,6 +14,7 @@ from lib.domain.plan import Plan, RouteChoice
 from lib.domain.run import Run, RunRequest
 from lib.errors import CuewiseError, KeyMissing
 from lib.services import Services
+from lib.ui.clip import ChosenClip
 from lib.ui.key import ask_key
 from lib.ui.model_words import senses_words
 from lib.ui.question import TRANSCRIPT, Question
@@ -103,7 +104,7 @@ class Bill:
 
 
 def plan_bill(
-    services: Services, chosen: Chosen, clip: tuple[float, float | None], question: Question, models: tuple[str, ...]
+    services: Services, chosen: Chosen, clip: ChosenClip, question: Question, models: tuple[str, ...]
 ) -> Bill:
     """Plan every model over every source. Nothing is sent."""
     asked = {source: _requests(services, source, chosen.track, clip, question, models) for source in chosen.sources}
@@ -121,7 +122,7 @@ def _requests(
     services: Services,
     source: Source,
     track: int,
-    clip: tuple[float, float | None],
+    clip: ChosenClip,
     question: Question,
     models: tuple[str, ...],
 ) -> dict[str, RunRequest | CuewiseError]:
@@ -135,8 +136,9 @@ def _requests(
                 model_id,
                 task=question.task,
                 prompt=question.prompt,
-                start=clip[0],
-                end=clip[1],
+                start=clip.start,
+                end=clip.end,
+                stretches=clip.stretches,
                 track=track,
                 language=question.language,
                 terms=question.terms,

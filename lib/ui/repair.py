@@ -188,7 +188,9 @@ def _price_words(services: Services, run: Run, part: PartRecord, model: Model) -
     """What the repair is expected to cost, as Markdown."""
     if model.is_local:
         return ":material/lock: Free and private: heard on this machine."
-    request = replace(run.request, model_id=model.id, start=part.start, end=part.end)
+    excerpt = run.excerpt_of(part)
+    stretches = excerpt.stretches if excerpt.is_joined else ()
+    request = replace(run.request, model_id=model.id, start=part.start, end=part.end, stretches=stretches)
     try:
         usd = services.plan(request).estimate_usd
     except CuewiseError:

@@ -12,6 +12,7 @@ from lib.domain.media import AudioStream, MediaAsset, Source, SourceKind
 from lib.domain.run import Run, RunState
 from lib.errors import CuewiseError
 from lib.services import LinkPlaylist, LinkVideo, Services
+from lib.ui.clip import forget_clip
 from lib.ui.question import TRANSCRIPT
 from lib.ui.words import bytes_words, count_words, duration_words, plain, render_failure
 
@@ -108,7 +109,7 @@ def _forget_chosen() -> None:
     for name in (CHOSEN, PLAYLIST):
         st.session_state.pop(name, None)
     _forget_problems()
-    st.session_state["clip_from"] = st.session_state["clip_to"] = ""
+    forget_clip()
 
 
 def _forget_problems() -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from lib.domain.captions import is_captions, track_of
+from lib.domain.model import LOCAL_PREFIX
 from lib.domain.run import PartState, Run, RunState, Stage
 from lib.domain.transcript import Segment, Transcript
 from lib.errors import CuewiseError
@@ -31,7 +32,7 @@ from lib.ui.words import (
     STATE_WORDS,
     UNKNOWN,
     captions_words,
-    clock,
+    clip_words,
     cost_words,
     count_words,
     duration_words,
@@ -99,7 +100,7 @@ def _render_heading(services: Services, run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.header(plain(run.request.source.title), anchor=False, width="stretch")
         st.markdown(badge, width="content")
-    about = [_task_title(services, run), run.request.model_id, _clip_words(run)]
+    about = [_task_title(services, run), run.request.model_id, clip_words(run.request)]
     if run.request.track:
         about.append(f"track {run.request.track + 1}")
     if run.state is RunState.DONE:
@@ -113,13 +114,6 @@ def _task_title(services: Services, run: Run) -> str:
 
 def _is_timed(services: Services, run: Run) -> bool:
     return next((task.is_timed for task in services.tasks() if task.name == run.request.task), False)
-
-
-def _clip_words(run: Run) -> str:
-    start, end = run.request.start, run.request.end
-    if not start and end is None:
-        return ""
-    return f"{clock(start)} to {'the end' if end is None else clock(end)}"
 
 
 def _render_standing(services: Services, run: Run) -> None:
@@ -218,15 +212,19 @@ def _render_document(transcript: Transcript | None, run: Run) -> None:
 def growing_lines(run: Run) -> list[Segment]:
     """The lines of a run so far, part by part, on the asset's clock.
 
-    A remote model's times count from the start of its part; a local model hears on the file's own clock.
+    A remote model's times count from the start of its part, through the stretches that are joined in it; a local model
+    hears on the file's own clock.
     """
     lines: list[Segment] = []
     for part in run.parts:
-        is_local = (part.model_id or run.request.model_id).startswith("local/")
-        offset = 0.0 if is_local else part.start
-        for segment in parse_answer(part.partial_text, duration=None if is_local else part.end - part.start):
+        if (part.model_id or run.request.model_id).startswith(LOCAL_PREFIX):
+            lines += [replace(segment, end=None) for segment in parse_answer(part.partial_text)]
+            continue
+        excerpt = run.excerpt_of(part)
+        for segment in parse_answer(part.partial_text, duration=excerpt.length):
             timed = segment.start is not None
-            lines.append(replace(segment, start=segment.start + offset, end=None) if timed else segment)
+            start = excerpt.to_asset(excerpt.start + segment.start) if timed else None
+            lines.append(replace(segment, start=start, end=None) if timed else segment)
     return lines
 
 

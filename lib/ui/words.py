@@ -14,12 +14,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from lib.domain.captions import UNKNOWN_LANGUAGE, CaptionKind, CaptionTrack, is_captions
+from lib.domain.excerpt import Excerpt
 from lib.domain.languages import language_name
 from lib.domain.media import AudioStream
 from lib.domain.model import Model
 from lib.domain.plan import MEGABYTE, Plan, Quality, Route, RouteChoice, SizeVerdict, Times
-from lib.domain.run import Failure, PartState, Run, RunState, Stage
+from lib.domain.run import Failure, PartState, Run, RunRequest, RunState, Stage
 from lib.domain.transcript import TimedBy
+from lib.formats.timecode import format_length
 
 if TYPE_CHECKING:
     from lib.errors import CuewiseError
@@ -227,17 +229,7 @@ def bytes_words(size_bytes: int | None) -> str:
 
 def duration_words(seconds: float | None) -> str:
     """A length of time for a reader: ``0.8 s``, ``42 s``, ``3 min 05 s``, ``1 h 02 min``."""
-    if seconds is None:
-        return UNKNOWN
-    if seconds < 10:
-        return f"{seconds:.1f} s".replace(".0 s", " s")
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60:02d} min"
+    return UNKNOWN if seconds is None else format_length(seconds)
 
 
 def clock(seconds: float) -> str:
@@ -245,6 +237,16 @@ def clock(seconds: float) -> str:
     whole = int(seconds)
     hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def clip_words(request: RunRequest) -> str:
+    """Which part of the video a run is about: ``1:30 to 4:00``, ``3 stretches, 4 min 10 s``; nothing for the whole."""
+    if request.stretches:
+        seconds = Excerpt(request.stretches).duration
+        return f"{count_words(len(request.stretches), 'stretch', 'stretches')}, {duration_words(seconds)}"
+    if not request.start and request.end is None:
+        return ""
+    return f"{clock(request.start)} to {'the end' if request.end is None else clock(request.end)}"
 
 
 def count_words(number: int | None, noun: str, plural: str | None = None) -> str:

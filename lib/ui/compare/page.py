@@ -15,7 +15,7 @@ from lib.ui.compare.columns import render_columns
 from lib.ui.compare.figures import render_figures
 from lib.ui.compare.judging import render_judging, render_scoreboard
 from lib.ui.compare.side_by_side import render_side_by_side
-from lib.ui.words import ago_words, clock, count_words, plain, render_failure
+from lib.ui.words import ago_words, clip_words, count_words, plain, render_failure
 
 REFRESH_SECONDS = 1.0
 SHOWN = 30
@@ -118,10 +118,7 @@ def _facts(services: Services, runs: tuple[Run, ...]) -> list[str]:
         return ["No runs are left"]
     request = runs[0].request
     task = next((task.title for task in services.tasks() if task.name == request.task), request.task)
-    clip = ""
-    if request.start or request.end is not None:
-        clip = f"{clock(request.start)} to {'the end' if request.end is None else clock(request.end)}"
-    return [words for words in (task, clip, count_words(len(runs), "model")) if words]
+    return [words for words in (task, clip_words(request), count_words(len(runs), "model")) if words]
 
 
 def _choose_view(table: ComparisonTable) -> View:

@@ -6,6 +6,7 @@ this one and goes in front of what each has of its own: elements, and a player w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -16,10 +17,14 @@ COMMON_SCRIPTS = (HERE / "elements.js", HERE / "playback.js")
 COMMON_STYLES = (HERE / "component.css",)
 
 
-def component(name: str, script: Path, styles: Path) -> ComponentRenderer:
-    """A component under a name of its own in the app; its script is a module whose default export draws it."""
+def component(name: str, script: Path | Sequence[Path], styles: Path) -> ComponentRenderer:
+    """A component under a name of its own in the app; its script is a module whose default export draws it.
+
+    Several scripts become one module, in their order.
+    """
+    scripts = (script,) if isinstance(script, Path) else script
     return st.components.v2.component(
-        f"cuewise_{name}", js=_joined(*COMMON_SCRIPTS, script), css=_joined(*COMMON_STYLES, styles)
+        f"cuewise_{name}", js=_joined(*COMMON_SCRIPTS, *scripts), css=_joined(*COMMON_STYLES, styles)
     )
 
 
