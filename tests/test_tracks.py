@@ -65,7 +65,7 @@ def test_every_rendition_holds_the_chosen_track(tmp_path, files, two_cities, bec
     """What is made of the file sounds like the reading on that track, and not like the other."""
     target = tmp_path / "out"
     asset = look(files[kind]).hearing(track)
-    encode(files[kind], target, start=0, end=10, asset=asset, limit_bytes=LIMIT)
+    encode(files[kind], target, excerpt=Excerpt.of(0, 10), asset=asset, limit_bytes=LIMIT)
     chosen, other = (two_cities, beckett) if track == 0 else (beckett, two_cities)
     assert likeness(loudness(target), loudness(chosen)) > 0.95
     assert likeness(loudness(target), loudness(other)) < 0.5
