@@ -75,7 +75,8 @@ def sound_graph(excerpt: Excerpt, asset: MediaAsset, *, is_alone: bool = False) 
     if not excerpt.is_joined:
         return f"[0:a:{asset.sound_index}]{_sound_filter(excerpt.start, excerpt.length, asset)}[sound]"
     chains = [
-        f"[{at}:a:{asset.sound_index}]{_joined_sound_filter(stretch, slot, _zero_of(stretch.start, asset, is_alone))}[sound{at}]"
+        f"[{at}:a:{asset.sound_index}]"
+        f"{_joined_sound_filter(stretch, slot, _zero_of(stretch.start, asset, is_alone))}[sound{at}]"
         for at, (stretch, slot) in enumerate(zip(excerpt.stretches, slots(excerpt), strict=True))
     ]
     names = "".join(f"[sound{at}]" for at in range(len(chains)))

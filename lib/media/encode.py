@@ -83,9 +83,10 @@ def encode_video(
 
     The target runs on the joined clock: second 0 is the excerpt's start, for pictures and sound alike, wherever the
     source's streams begin; the picture at second n of a stretch is the one that the source shows n seconds after its
-    start, and the last is held to its end. Of several tracks of sound it holds the asset's first. Turned as the source is meant to be watched, never enlarged. ``threads`` is
-    how many cores decode, None all of them: two parts at once with one each are done sooner than one after the other.
-    ``on_progress`` is given the share done; what it raises ends the work and comes through.
+    start, and the last is held to its end. Of several tracks of sound it holds the asset's first. Turned as the source
+    is meant to be watched, never enlarged. ``threads`` is how many cores decode, None all of them: two parts at once
+    with one each are done sooner than one after the other. ``on_progress`` is given the share done; what it raises ends
+    the work and comes through.
     Raises NoPicture, MediaTooLong when it cannot be made to fit, and what ``run_ffmpeg`` raises.
     """
     work = _Work(source, target, excerpt, asset, threads)
