@@ -176,6 +176,23 @@ def test_what_is_deleted_is_not_found(store):
     assert found(store, "both") == [("r2", 0.0)]
 
 
+def test_a_deleted_video_leaves_only_what_it_cost(store):
+    """Runs, tags and passages go; the sum of its month stays as it was, whatever the database."""
+    video_id = store.runs.get(add_run(store, "r1", cost="0.10")).request.source.video_id
+    add_run(store, "r2", cost="0.05")
+    say(store, "r1", "Said.")
+    for _ in range(2):
+        store.videos.tag(video_id, "Work")
+    assert store.videos.tags() == [("Work", 1)]
+    before = store.spending.by_month()
+    assert [month.usd for month in before] == [Decimal("0.15")]
+    assert store.removals.video(video_id, store.removals.assets_of_video(video_id))
+    assert store.runs.newest(10) == []
+    assert store.videos.tags() == []
+    assert found(store, "said") == []
+    assert store.spending.by_month() == before
+
+
 def test_filters_let_only_some_runs_through(store):
     """Model, task, state, tag, day and dollars, alone and together."""
     say(store, add_run(store, "r1", title="One"), "Said by both.")
