@@ -10,6 +10,7 @@ Each class is what the reader must do differently; the message says what happene
     │   ├── LinkError              the link
     │   │   ├── BadLink, PrivateAddress, NothingThere, NotMediaPage, TooManyRedirects, LinkTooLarge, LinkUnreachable
     │   │   ├── LiveStream, PrivateVideo, RemovedVideo, GeoBlocked, AgeGated, MembersOnly, BotCheck, DownloadFailed
+    │   ├── LineChanged            the line to be edited is no longer what its editor saw
     │   ├── PlanRefused            nothing we can make of it would be accepted by the model
     │   ├── EmptyReference         there is nothing to count word errors by
     │   └── StillGoingOn           what a run at work needs cannot go
@@ -157,6 +158,12 @@ class BotCheck(LinkError):
 
 class DownloadFailed(LinkError):
     hint = "Try again; if it fails again, download it yourself and upload the file."
+
+
+class LineChanged(InputError):
+    """The line to be edited is no longer there as it was seen: another window was quicker."""
+
+    hint = "Look at the line as it is now, and edit it again."
 
 
 class PlanRefused(InputError):
