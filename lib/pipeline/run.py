@@ -20,8 +20,9 @@ from lib.pipeline.hear import kept_words, silences_near, speech_of, words_of
 from lib.pipeline.ingest import held_asset, ingest
 from lib.pipeline.plan import facts_of_asset, facts_of_link, make_plan, needs_download
 from lib.pipeline.reporter import Pointless, Reporter, ReporterBeside
-from lib.pipeline.stitch import Heard, make_transcript
+from lib.pipeline.stitch import Heard, make_transcript, reassess
 from lib.pipeline.tools import Tools
+from lib.pipeline.versions import keep_version
 from lib.speech import local_models
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ def end_run(run_id: str, attempt: int, tools: Tools) -> None:
     """Stitch what the parts gave into the transcript and close the books. Fails the run if no part succeeded."""
     reporter = Reporter(tools.store, run_id, attempt)
     run = known_run(run_id, tools)
-    answered = _answers(run, tools)
+    answered = answers_of(run, tools)
     if not answered:
         fail_run(run_id, attempt, _first_failure(run), tools)
         return
@@ -102,7 +103,9 @@ def end_run(run_id: str, attempt: int, tools: Tools) -> None:
     transcript, health = make_transcript(run.request.task, clip, parts, answered, heard)
     if not tools.store.runs.is_wanted(run_id, attempt):
         return
-    tools.store.transcripts.keep(run_id, transcript)
+    kept = keep_version(run, attempt, transcript, tools)
+    if health is not None and kept.transcript is not transcript:
+        health = reassess(kept.transcript.cues, clip, parts, answered, heard)
     generations = [generation for _, generation in answered]
     is_remembered = all(part.is_remembered for part in run.parts if part.state.is_answered)
     if is_remembered:
@@ -118,6 +121,7 @@ def end_run(run_id: str, attempt: int, tools: Tools) -> None:
         seconds_to_first_text=generations[0].seconds_to_first_text,
         from_cache=is_remembered,
         health=health,
+        measured=kept.version,
     )
     tools.vault.forget_unused()
 
@@ -186,7 +190,8 @@ def _heard(run: Run, tools: Tools, reporter: Reporter) -> Heard:
     return Heard(kept_words(run.request, asset, run.plan.clip, tools), speech_of(asset, run.plan.clip, tools, reporter))
 
 
-def _answers(run: Run, tools: Tools) -> list[tuple[PartAnswer, Generation]]:
+def answers_of(run: Run, tools: Tools) -> list[tuple[PartAnswer, Generation]]:
+    """What a run's transcript is made of, in order."""
     # A part that is being repaired, or whose repair was cancelled, keeps the answers it had.
     found = []
     for answers in tools.store.runs.answers(run.id):

@@ -59,6 +59,24 @@ def make_transcript(
     )
 
 
+def reassess(
+    cues: Sequence[Cue],
+    clip: Clip,
+    parts: Sequence[Clip],
+    answers: Sequence[tuple[PartAnswer, Generation]],
+    heard: Heard,
+) -> Health:
+    """The health of lines that somebody has edited since the answers came: their times are in order by now."""
+    return assess(
+        cues,
+        clip=clip,
+        words=heard.words,
+        stretches=heard.speech,
+        finish_reasons=[_finish_of(part, answers) for part in parts],
+        parts=parts,
+    )
+
+
 def _words_in(answers: Sequence[tuple[PartAnswer, Generation]]) -> tuple[Word, ...]:
     """The words that local answers bring along, where nobody listened to the whole."""
     return tuple(word for _, generation in answers for segment in generation.segments for word in segment.words)
