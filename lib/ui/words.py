@@ -91,6 +91,7 @@ TIMED_BY_WORDS = {
     TimedBy.MODEL: "time given by the model",
     TimedBy.PART: "time estimated within its part",
     TimedBy.CAPTIONS: "time from the captions",
+    TimedBy.EDITED: "time set by hand",
 }
 CAPTION_KIND_WORDS = {
     CaptionKind.HUMAN: "Captions by people",
@@ -243,6 +244,13 @@ def clock(seconds: float) -> str:
     whole = int(seconds)
     hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def exact_clock(seconds: float) -> str:
+    """A place to the hundredth of a second: ``0:07.0``, ``1:02:03.25``."""
+    hundredths = round(seconds * 100)
+    fraction = f"{hundredths % 100:02d}"
+    return f"{clock(hundredths // 100)}.{fraction[0] if fraction[1] == '0' else fraction}"
 
 
 def count_words(number: int | None, noun: str, plural: str | None = None) -> str:
