@@ -24,6 +24,7 @@ TITLES = {
     "grid": "Six models side by side",
     "compare": "Several models side by side",
     "search": "Search over 10,000 hours of transcripts",
+    "reader": "Ten thousand lines in the reader",
 }
 """Every benchmark, in the order in which it runs: a module of this folder, and its heading."""
 

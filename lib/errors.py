@@ -11,6 +11,7 @@ Each class is what the reader must do differently; the message says what happene
     │   │   ├── BadLink, PrivateAddress, NothingThere, NotMediaPage, TooManyRedirects, LinkTooLarge, LinkUnreachable
     │   │   ├── LiveStream, PrivateVideo, RemovedVideo, GeoBlocked, AgeGated, MembersOnly, BotCheck, DownloadFailed
     │   ├── NothingToPropose       the video holds nothing of what stretches were to be proposed by
+    │   ├── LineChanged            the line to be edited is no longer what its editor saw
     │   ├── PlanRefused            nothing we can make of it would be accepted by the model
     │   ├── EmptyReference         there is nothing to count word errors by
     │   └── StillGoingOn           what a run at work needs cannot go
@@ -164,6 +165,12 @@ class NothingToPropose(InputError):
     """Nothing in the video is what stretches were to be proposed by."""
 
     hint = "Choose the stretches by hand."
+
+
+class LineChanged(InputError):
+    """The line to be edited is no longer there as it was seen: another window was quicker."""
+
+    hint = "Look at the line as it is now, and edit it again."
 
 
 class PlanRefused(InputError):

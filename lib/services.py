@@ -26,17 +26,21 @@ from lib.formats import ExportOptions
 from lib.media.ffmpeg import ffmpeg_path, ffmpeg_version
 from lib.openrouter import Catalogue, CatalogueKeeper, KeyStatus, OpenRouter, nearest
 from lib.pipeline.captions import Captions
+from lib.pipeline.chapters import Chapters
 from lib.pipeline.comparisons import Comparisons
 from lib.pipeline.copies import Copies
+from lib.pipeline.editing import Editing
 from lib.pipeline.export import EVERY_FORMAT, Export, Exportable, export, export_zip, run_record
 from lib.pipeline.ingest import held_asset, keep_path, keep_stream
 from lib.pipeline.library import Library
 from lib.pipeline.plan import MediaFacts, alternatives, facts_of_asset, facts_of_link, make_plan
 from lib.pipeline.proposals import Proposals
 from lib.pipeline.rehearsal import PreparedPart, prepare_only
+from lib.pipeline.reruns import Reruns
 from lib.pipeline.reshape import reshape
 from lib.pipeline.run import find_model
 from lib.pipeline.tools import Tools
+from lib.pipeline.versions import Versions
 from lib.settings import Settings
 from lib.speech import Listener, local_models
 from lib.store import Measured, Preferences, Store
@@ -127,10 +131,14 @@ class Services:
         self._jobs = None
         self._worker = WorkerProcess(settings.worker_environment())
         self.captions = Captions(tools)
+        self.chapters = Chapters(tools)
         self.comparisons = Comparisons(tools, self.submit, self.captions.fetch)
         self.copies = Copies(tools, self._open_jobs, self.ensure_worker)
+        self.editing = Editing(tools)
         self.library = Library(tools, self._open_jobs)
         self.proposals = Proposals(tools)
+        self.reruns = Reruns(tools, self.new_request, self.submit)
+        self.versions = Versions(tools)
 
     # What the user chose, and what there is to choose from
 

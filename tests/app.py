@@ -32,13 +32,47 @@ WAIT_MS = 60_000
 """How long a page may take to show something: the machine may be busy with a speech model."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class RunningApp:
     """The app as `make run` starts it: its address, its data folder and where its words go."""
 
     url: str
     data: Path
     output: Path
+    command: list[str]
+    place: Path
+    environment: Mapping[str, str]
+    sign: str
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, on the same address and data as before, and wait until it answers under its sign."""
+        with self.output.open("ab") as said:
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=self.place,
+                env=dict(self.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+            )
+        _wait_until_it_answers(self)
+
+    def kill(self) -> None:
+        """kill -9: it has no time to do anything."""
+        self.process.kill()
+        self.process.wait(30)
+
+    def stop(self) -> None:
+        """Ctrl+C, as a person does."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
 
     @property
     def log(self) -> str:
@@ -74,40 +108,26 @@ def _running(
     home.mkdir(parents=True)
     port = _free_port()
     own = {"PATH": os.environ["PATH"], "HOME": str(home), "CUEWISE_DATA": str(data)}
-    with (
-        output.open("wb") as said,
-        subprocess.Popen(
-            [*command, port_option, str(port)],
-            cwd=place,
-            env=own | environment,
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=subprocess.STDOUT,
-        ) as process,
-    ):
-        app = RunningApp(f"http://localhost:{port}", data, output)
-        try:
-            _wait_until_it_answers(app, process, sign)
-            yield app
-        finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
+    app = RunningApp(
+        f"http://localhost:{port}", data, output, [*command, port_option, str(port)], place, own | environment, sign
+    )
+    try:
+        app.start()
+        yield app
+    finally:
+        app.stop()
 
 
-def _wait_until_it_answers(app: RunningApp, process: subprocess.Popen[bytes], sign: str) -> None:
+def _wait_until_it_answers(app: RunningApp) -> None:
     until = time.monotonic() + START_SECONDS
     while True:
         try:
-            with urllib.request.urlopen(app.url + sign, timeout=2) as answer:
+            with urllib.request.urlopen(app.url + app.sign, timeout=2) as answer:
                 if answer.status == 200:
                     return
         except OSError:
             pass
-        assert process.poll() is None, f"the app ended at once:\n{app.log}"
+        assert app.process.poll() is None, f"the app ended at once:\n{app.log}"
         assert time.monotonic() < until, f"the app does not answer:\n{app.log}"
         time.sleep(0.2)
 

@@ -246,3 +246,11 @@ def test_shares_stay_shares_whatever_comes_in(lines, words, stretches):
     assert health.missing_words is None or 0 <= health.missing_words <= 1
     assert 0 <= health.timed_by_audio <= 1
     assert all(5 <= gap.start < gap.end <= 120 for gap in health.gaps)
+
+
+def test_times_that_a_person_has_set_are_not_asked_for_in_the_sound():
+    """The share of lines timed by the audio is one of those that nobody timed by hand."""
+    cues = [Cue(0, 1, "one", timed_by=TimedBy.AUDIO), Cue(1, 2, "two", timed_by=TimedBy.EDITED)]
+    assert assess(cues, clip=CLIP).timed_by_audio == 1.0
+    assert assess([*cues, Cue(2, 3, "three")], clip=CLIP).timed_by_audio == 0.5
+    assert assess(cues[1:], clip=CLIP).timed_by_audio == 1.0

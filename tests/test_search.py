@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
+from lib.domain.edits import Action, Edit
 from lib.domain.library import Filters
 from lib.domain.media import Source, SourceKind
 from lib.domain.run import RunRequest, RunState
@@ -19,6 +20,7 @@ from lib.domain.search import find, read_query
 from lib.domain.transcript import Cue, Transcript
 from lib.store import Store
 from lib.store.tables import is_compared, metadata
+from lib.store.transcripts import Logged
 from tests.postgres import find_postgres, new_database, running_postgres
 from tests.run_fixtures import finish
 
@@ -156,14 +158,18 @@ def test_nothing_that_is_typed_is_a_syntax_error(store, typed):
 
 
 def test_the_newest_version_is_the_one_that_is_found(store):
-    """A new version takes the place of the old one at once; keeping an old version again changes nothing."""
+    """A new version takes the place of the old one at once, and so does an edit within a version."""
     add_run(store, "r1")
     say(store, "r1", "The first wording.")
     say(store, "r1", "The second wording.")
     assert found(store, "first") == []
     assert found(store, "second") == [("r1", 0.0)]
-    store.transcripts.keep("r1", Transcript((Cue(0, 1, "first"),), "first"), version=1)
-    assert found(store, "first") == []
+    edited = Transcript((Cue(0, 1, "The third wording."),), "The third wording.")
+    logged = Logged(Edit(Action.WRITE), "reader", 1, "")
+    newest = store.transcripts.versions("r1")[0]
+    assert store.transcripts.extend("r1", newest, edited, lines_changed=1, added=logged)
+    assert found(store, "second") == []
+    assert found(store, "third") == [("r1", 0.0)]
 
 
 def test_what_is_deleted_is_not_found(store):

@@ -18,6 +18,7 @@ from lib.domain.plan import Part, Plan, Route, SizeVerdict
 from lib.domain.run import Failure, Generation, PartState, RunRequest, RunState, Stage, Usage
 from lib.domain.search import read_query
 from lib.domain.transcript import Cue, Segment, TimedBy, Transcript, Word
+from lib.domain.versions import Author
 from lib.errors import StorageError
 from lib.store import Preferences, Store
 from lib.store.engine import MIGRATIONS
@@ -100,6 +101,9 @@ def test_an_older_database_is_brought_up_to_date_and_loses_nothing(tmp_path):
     store = Store(url)
     assert store.runs.get("r1").parts[0].partial_text == "text"
     assert store.transcripts.get("r1").text == "text"
+    (version,) = store.transcripts.versions("r1")
+    assert (version.number, version.author, version.lines_changed) == (1, Author.MODEL, 0)
+    assert store.transcripts.keep("r1", Transcript((), "more"), author=Author.EDIT) == 2
     store.close()
 
 

@@ -55,7 +55,8 @@ class Health:
     """Shares run from 0 to 1; None is what could not be measured.
 
     ``coverage`` is the share of the speech in the audio that is in the transcript, by seconds; ``missing_words`` the
-    share of the words heard locally that the text lacks; ``timed_by_audio`` the share of cues timed by the audio.
+    share of the words heard locally that the text lacks; ``timed_by_audio`` the share of cues timed by the audio, of
+    those that nobody timed by hand.
     ``out_of_order`` counts the times that run backwards, ``outside`` those outside the clip.
     """
 
@@ -385,13 +386,15 @@ def _disorder(lines: Sequence[Cue | Segment], clip: Clip) -> tuple[list[Finding]
 
 
 def _timed_by_audio(lines: Sequence[Cue | Segment]) -> float:
-    if not lines:
-        return 0.0
+    # Where a person has set a time, nobody asks any more who had set it before.
+    by_hand = [line for line in lines if isinstance(line, Cue) and line.timed_by is TimedBy.EDITED]
+    if not lines or len(by_hand) == len(lines):
+        return 1.0 if by_hand else 0.0
     by_audio = sum(
         line.timed_by is TimedBy.AUDIO if isinstance(line, Cue) else bool(line.words and line.is_timed)
         for line in lines
     )
-    return by_audio / len(lines)
+    return by_audio / (len(lines) - len(by_hand))
 
 
 def _with_part(finding: Finding, parts: Sequence[Clip]) -> Finding:

@@ -194,6 +194,8 @@ class Run:
 
     ``answer_seconds`` is how long its last answer took from the start; ``seconds`` is all it took, with what this
     machine did afterwards for the times. An answer that was kept took what it took when it was given.
+    ``health_version`` is the version of the transcript that ``health`` was measured on, ``health_revision`` how often
+    that had been edited then.
     """
 
     id: str
@@ -218,6 +220,8 @@ class Run:
     answer_seconds: float | None = None
     from_cache: bool = False
     health: Health | None = None
+    health_version: int | None = None
+    health_revision: int | None = None
 
     def excerpt_of(self, part: PartRecord) -> Excerpt:
         """What was sent of the asset in one of its parts."""

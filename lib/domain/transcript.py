@@ -7,13 +7,14 @@ from enum import StrEnum
 
 
 class TimedBy(StrEnum):
-    """Where a time came from: heard in the audio, claimed by the model, known only to lie in its part, or written in
-    captions that were read in the place of a model."""
+    """Where a time came from: heard in the audio, claimed by the model, known only to lie in its part, written in
+    captions that were read in the place of a model, or set by hand."""
 
     AUDIO = "audio"
     MODEL = "model"
     PART = "part"
     CAPTIONS = "captions"
+    EDITED = "edited"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +45,14 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """A line of the transcript on the asset's clock, in seconds."""
+    """A line of the transcript on the asset's clock, in seconds. ``is_edited``: a person wrote or changed its text."""
 
     start: float
     end: float
     text: str
     speaker: str | None = None
     timed_by: TimedBy = TimedBy.MODEL
+    is_edited: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.start <= self.end:

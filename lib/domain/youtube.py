@@ -20,11 +20,12 @@ def canonical(url: str) -> str | None:
     Exactly so and nothing after it: with one more parameter (``&t=``, ``&list=``) the backend reads the HTML page
     instead of the video, at 80 times the price, and invents what it shows.
     """
-    video_id = _video_id(url)
-    return f"https://www.youtube.com/watch?v={video_id}" if video_id else None
+    found = video_id(url)
+    return f"https://www.youtube.com/watch?v={found}" if found else None
 
 
-def _video_id(url: str) -> str | None:
+def video_id(url: str) -> str | None:
+    """The id of the YouTube video that a link leads to, None for anything else."""
     try:
         link = urlsplit(url.strip())
         port = link.port

@@ -25,6 +25,7 @@ from lib.domain.comparison import (
 )
 from lib.domain.consensus import consensus, merged
 from lib.domain.cues import shape_cues
+from lib.domain.differences import num_changed
 from lib.domain.grid import Column, Grid, make_grid
 from lib.domain.health import assess
 from lib.domain.media import Clip, Source
@@ -34,6 +35,7 @@ from lib.domain.run import Run, RunRequest, RunState, Usage
 from lib.domain.scores import WordErrors, agreement_over_time, mean_agreement, word_errors
 from lib.domain.transcript import Cue, Transcript, Word
 from lib.domain.verdict import Figures, verdict
+from lib.domain.versions import Author
 from lib.errors import CuewiseError, InputError, NothingThere
 from lib.formats.comparison import COMPARISON_FORMATS
 from lib.formats.names import file_name
@@ -321,7 +323,11 @@ class Comparisons:
         run_id = self._merged_run(table)
         shaped = shape_cues(cues, end=table.clip.end)
         transcript = Transcript(shaped, "\n".join(cue.text for cue in shaped), _language(columns))
-        self._tools.store.transcripts.keep(run_id, transcript)
+        shelf = self._tools.store.transcripts
+        before = shelf.get(run_id)
+        lines_changed = num_changed(before.cues, shaped) if before else 0
+        shelf.keep(run_id, transcript, author=Author.MERGED, lines_changed=lines_changed)
+        measured = next(iter(shelf.versions(run_id)))
         sent = _sent(table.runs, table.clip)
         health = assess(shaped, clip=table.clip, sent=sent, words=words, stretches=self._speech(table))
         self._tools.store.runs.finish(
@@ -333,6 +339,7 @@ class Comparisons:
             seconds_to_first_text=None,
             from_cache=False,
             health=health,
+            measured=measured,
         )
         return self._tools.store.runs.get(run_id)
 

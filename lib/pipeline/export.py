@@ -181,4 +181,5 @@ def _record(run: Run, asset: MediaAsset | None) -> dict[str, object]:
         "seconds": run.seconds,
         "error": None if run.failure is None else {"code": run.failure.code, "message": run.failure.message},
         "health": run.health.as_record() if run.health else {},
+        "health_version": run.health_version,
     }

@@ -23,8 +23,9 @@ from lib.pipeline.hear import kept_speech, kept_words, silences_near, speech_of,
 from lib.pipeline.ingest import held_asset, ingest, media_of
 from lib.pipeline.plan import facts_of_asset, facts_of_link, make_plan, needs_download
 from lib.pipeline.reporter import Pointless, Reporter, ReporterBeside
-from lib.pipeline.stitch import Heard, make_transcript
+from lib.pipeline.stitch import Heard, make_transcript, reassess
 from lib.pipeline.tools import Tools
+from lib.pipeline.versions import keep_version
 from lib.speech import local_models
 
 log = logging.getLogger(__name__)
@@ -104,7 +105,9 @@ def end_run(run_id: str, attempt: int, tools: Tools) -> None:
     transcript, health = stitched(run, answered, tools)
     if not tools.store.runs.is_wanted(run_id, attempt):
         return
-    tools.store.transcripts.keep(run_id, transcript)
+    kept = keep_version(run, attempt, transcript, tools)
+    if health is not None and kept.transcript is not transcript:
+        health = reassessed(run, kept.transcript, answered, tools)
     generations = [generation for _, generation in answered]
     is_remembered = all(part.is_remembered for part in run.parts if part.state.is_answered)
     if is_remembered:
@@ -120,6 +123,7 @@ def end_run(run_id: str, attempt: int, tools: Tools) -> None:
         seconds_to_first_text=generations[0].seconds_to_first_text,
         from_cache=is_remembered,
         health=health,
+        measured=kept.version,
     )
     tools.vault.forget_unused()
 
@@ -136,9 +140,21 @@ def answers_of(run: Run, tools: Tools) -> list[tuple[PartAnswer, Generation]]:
 
 def stitched(run: Run, answered: list[tuple[PartAnswer, Generation]], tools: Tools) -> tuple[Transcript, Health | None]:
     """The transcript of a run and its health, from its answers and what is kept of the sound: nobody listens for it."""
-    excerpt = run.plan.excerpt or Excerpt.of(run.plan.parts[0].start, run.plan.parts[-1].end)
-    parts = [Clip(part.start, part.end) for part in run.plan.parts]
-    return make_transcript(run.request.task, excerpt, parts, answered, _heard(run, tools), run.request.cue_shape)
+    excerpt, shape = _excerpt_of(run), run.request.cue_shape
+    return make_transcript(run.request.task, excerpt, _spans_of(run), answered, heard_of(run, tools), shape)
+
+
+def reassessed(run: Run, transcript: Transcript, answered: list[tuple[PartAnswer, Generation]], tools: Tools) -> Health:
+    """The health of lines that somebody has edited since the answers came, from what is kept of the sound."""
+    return reassess(transcript.cues, _excerpt_of(run), _spans_of(run), answered, heard_of(run, tools))
+
+
+def _excerpt_of(run: Run) -> Excerpt:
+    return run.plan.excerpt or Excerpt.of(run.plan.parts[0].start, run.plan.parts[-1].end)
+
+
+def _spans_of(run: Run) -> list[Clip]:
+    return [Clip(part.start, part.end) for part in run.plan.parts]
 
 
 def fail_run(run_id: str, attempt: int, failure: Failure, tools: Tools) -> None:
@@ -204,7 +220,8 @@ def _is_heard(run: Run, tools: Tools) -> bool:
     return is_local or hears_too(run.id, tools)
 
 
-def _heard(run: Run, tools: Tools) -> Heard:
+def heard_of(run: Run, tools: Tools) -> Heard:
+    """What is kept of the sound of a run; nobody listens for it."""
     asset = tools.store.assets.get(run.asset_id) if _is_heard(run, tools) else None
     if asset is None:
         return Heard()

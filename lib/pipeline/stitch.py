@@ -73,6 +73,25 @@ def make_transcript(
     )
 
 
+def reassess(
+    cues: Sequence[Cue],
+    excerpt: Excerpt,
+    parts: Sequence[Clip],
+    answers: Sequence[tuple[PartAnswer, Generation]],
+    heard: Heard,
+) -> Health:
+    """The health of lines that somebody has edited since the answers came: their times are in order by now."""
+    return assess(
+        cues,
+        clip=excerpt.span,
+        sent=excerpt.stretches,
+        words=heard.words,
+        stretches=heard.speech,
+        finish_reasons=[_finish_of(part, answers) for part in parts],
+        parts=parts,
+    )
+
+
 def _with_true_times(answer: PartAnswer, generation: Generation, excerpt: Excerpt) -> str:
     begin, end = excerpt.to_joined(answer.sent_start), excerpt.to_joined(answer.end)
 

@@ -16,6 +16,7 @@ from lib.domain.health import Health
 from lib.domain.plan import Plan
 from lib.domain.run import Failure, PartAnswer, PartRecord, PartState, Run, RunRequest, RunState, Stage, Usage
 from lib.domain.transcript import Transcript
+from lib.domain.versions import Version
 from lib.store.records import from_json, to_json
 from lib.store.rows import now, transaction
 from lib.store.tables import part, run
@@ -179,8 +180,16 @@ class Runs:
             return [from_json(Answers, text) if text else () for text in connection.scalars(rows)]
 
     def keep_answers(self, run_id: str, attempt: int, number: int, answers: tuple[PartAnswer, ...]) -> bool:
-        """Write down what a part's answer is made of."""
-        return self.report_part(run_id, attempt, number, answers=to_json(answers, Answers))
+        """Write down what a part's answer is made of, and in which attempt it came."""
+        return self.report_part(run_id, attempt, number, answers=to_json(answers, Answers), answered_in=attempt)
+
+    def answered_since(self, run_id: str, attempt: int) -> list[int]:
+        """The numbers of the parts that were answered in a later attempt than this one."""
+        rows = (
+            select(part.c.number).where(part.c.run_id == run_id, part.c.answered_in > attempt).order_by(part.c.number)
+        )
+        with transaction(self._engine) as connection:
+            return list(connection.scalars(rows))
 
     def settle_parts(self, run_id: str, attempt: int, *, but: int) -> None:
         """Before a repair: what an earlier attempt left in the middle counts as answered, or as failed."""
@@ -213,7 +222,9 @@ class Runs:
         seconds_to_first_text: float | None,
         from_cache: bool,
         health: Health | None,
+        measured: Version | None = None,
     ) -> None:
+        """Done. ``measured`` is the version of the transcript whose health it is."""
         self._end(
             run_id,
             attempt,
@@ -226,9 +237,16 @@ class Runs:
             seconds_to_first_text=seconds_to_first_text,
             from_cache=from_cache,
             health=to_json(health) if health else None,
+            **_measured(measured),
             progress=1.0,
             note="",
         )
+
+    def set_health(self, run_id: str, health: Health, measured: Version) -> None:
+        """Another health for a run that is over, and the version of its transcript that it was measured on."""
+        over = and_(run.c.id == run_id, run.c.state.not_in(UNFINISHED))
+        with transaction(self._engine) as connection:
+            connection.execute(update(run).where(over).values(health=to_json(health), **_measured(measured)))
 
     def fail(self, run_id: str, attempt: int, failure: Failure, cost_usd: Decimal | None = None) -> None:
         cost = None if cost_usd is None else str(cost_usd)
@@ -292,6 +310,13 @@ def _current(run_id: str, attempt: int):
     return and_(run.c.id == run_id, run.c.attempt == attempt, run.c.state.in_(UNFINISHED))
 
 
+def _measured(version: Version | None) -> dict[str, int | None]:
+    return {
+        "health_version": version.number if version else None,
+        "health_revision": version.revision if version else None,
+    }
+
+
 def _seconds_between(started: str | None, finished: str) -> float | None:
     if started is None:
         return None
@@ -335,6 +360,8 @@ def _read(row: Row, parts: Sequence[Row]) -> Run:
         answer_seconds=row.answer_seconds,
         from_cache=bool(row.from_cache),
         health=from_json(Health, row.health) if row.health else None,
+        health_version=row.health_version,
+        health_revision=row.health_revision,
     )
 
 

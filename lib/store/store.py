@@ -8,6 +8,7 @@ from lib.store.copies import Copies
 from lib.store.engine import open_engine
 from lib.store.generations import Generations
 from lib.store.removals import Removals
+from lib.store.reruns import Reruns
 from lib.store.runs import Runs
 from lib.store.search import Search
 from lib.store.shelves import PreferenceShelf, SealedKeys
@@ -31,6 +32,7 @@ class Store:
         self.videos = Videos(self._engine)
         self.spending = Spending(self._engine)
         self.removals = Removals(self._engine)
+        self.reruns = Reruns(self._engine)
         self.preferences = PreferenceShelf(self._engine)
         self.sealed_keys = SealedKeys(self._engine)
         self.search.catch_up()

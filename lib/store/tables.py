@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 
 metadata = MetaData()
 
@@ -79,6 +92,8 @@ run = Table(
     Column("answer_seconds", Float),
     Column("from_cache", Boolean, nullable=False),
     Column("health", Text),
+    Column("health_version", Integer),
+    Column("health_revision", Integer),
     Index("run_created", "created"),
     Index("run_state", "state"),
     # Holds whatever the library gathers and filters by, so that it need not read the requests and plans beside it.
@@ -97,6 +112,7 @@ part = Table(
     Column("size_bytes", Integer),
     Column("model_id", String(200)),
     Column("answers", Text),
+    Column("answered_in", Integer),
     Column("generation_id", String(200)),
     Column("cost_usd", String(40)),
     Column("is_remembered", Boolean, nullable=False),
@@ -126,6 +142,37 @@ transcript = Table(
     Column("version", Integer, primary_key=True),
     Column("record", Text, nullable=False),
     Column("created", String(32), nullable=False),
+    Column("changed", String(32), nullable=False, server_default=""),
+    Column("author", String(16), nullable=False, server_default="model"),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("revision", Integer, nullable=False, server_default="0"),
+    Column("lines_changed", Integer, nullable=False, server_default="0"),
+)
+
+edit = Table(
+    "edit",
+    metadata,
+    Column("run_id", String(32), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("reader", String(40), nullable=False),
+    Column("change", Integer, nullable=False),
+    Column("gesture", String(60), nullable=False),
+    Column("record", Text, nullable=False),
+    Column("created", String(32), nullable=False),
+    ForeignKeyConstraint(
+        ("run_id", "version"), ("transcript.run_id", "transcript.version"), ondelete="CASCADE", name="edit_transcript"
+    ),
+)
+
+rerun = Table(
+    "rerun",
+    metadata,
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("of_run", String(32), ForeignKey("run.id", ondelete="CASCADE"), nullable=False),
+    Column("state", String(16), nullable=False),
+    Index("rerun_of_run", "of_run"),
 )
 
 comparison = Table(

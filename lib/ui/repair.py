@@ -13,6 +13,7 @@ from lib.domain.model import LOCAL_PREFIX, Model
 from lib.domain.run import PartRecord, PartState, Run, RunState
 from lib.errors import CuewiseError
 from lib.services import Services
+from lib.ui.editing import PAGE
 from lib.ui.health import (
     VERDICT_COLOURS,
     VERDICT_ICONS,
@@ -34,6 +35,8 @@ from lib.ui.words import clock, estimate_words, plain, render_failure, stretch_w
 PLACES_SHOWN = 20
 FINDINGS_SHOWN = 8
 FIGURE_WIDTH = 124
+MEASURED_AT_ONCE = 300
+"""Up to so many lines, a quarter of an hour or so, health is measured anew as soon as they are edited: in 0.2 s."""
 AT_HAND = "local/whisper-base"
 SEEK = "seek"
 
@@ -51,6 +54,8 @@ def render_health(services: Services, run: Run) -> None:
     badge = health_badge(run)
     if not badge:
         return
+    run = _measured(services, run)
+    badge = health_badge(run)
     found = places(run)
     label = f"{badge} {plain(health_sentence(run))}"
     with st.expander(label, key="health", expanded=run.state is not RunState.DONE):
@@ -58,6 +63,7 @@ def render_health(services: Services, run: Run) -> None:
             st.markdown(part_chips(run))
         if run.health is not None:
             _render_figures(run)
+            _render_stale(services, run)
         if run.health is not None and not found:
             st.caption("Nothing was found that needs a repair.")
         for place in found[:PLACES_SHOWN]:
@@ -66,6 +72,29 @@ def render_health(services: Services, run: Run) -> None:
             st.caption(f"And {len(found) - PLACES_SHOWN:,} more places: repair these first.")
         if run.state is RunState.DONE and num_failed(run.parts) > 1:
             _render_retry(services, run)
+
+
+def _measured(services: Services, run: Run) -> Run:
+    """The run with the health of its lines as they are now, where that takes no time worth waiting for."""
+    if _is_measured(services, run) or len(services.transcript(run.id).cues) > MEASURED_AT_ONCE:
+        return run
+    services.editing.measure(run.id)
+    return services.run(run.id) or run
+
+
+def _is_measured(services: Services, run: Run) -> bool:
+    newest = next(iter(services.versions.all(run.id)), None)
+    return newest is None or newest.is_what_was_measured(run.health_version, run.health_revision)
+
+
+def _render_stale(services: Services, run: Run) -> None:
+    """Where measuring takes a while, it is for the user to say when: until then it is told what was measured."""
+    if _is_measured(services, run):
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"Measured on version {run.health_version}. The lines have changed since.")
+        if st.button("Measure again", icon=":material/speed:", type="tertiary", key="measure"):
+            do_or_tell(lambda: services.editing.measure(run.id))
 
 
 def _render_figures(run: Run) -> None:
@@ -121,6 +150,7 @@ def _seek_button(run: Run, start: float, end: float | None, key: str) -> None:
 def _go_to(run_id: str, seconds: float) -> None:
     # The moment tells two presses of the same button apart.
     st.session_state[SEEK] = (run_id, seconds, time.time_ns() // 1_000_000)
+    st.rerun(PAGE)  # the player is in another fragment than the button
 
 
 def sought(run_id: str) -> tuple[float, int] | None:

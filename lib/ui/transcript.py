@@ -8,15 +8,27 @@ from dataclasses import replace
 import streamlit as st
 
 from lib.domain.captions import is_captions, track_of
+from lib.domain.media import MediaAsset
 from lib.domain.model import LOCAL_PREFIX
+from lib.domain.plan import Route
 from lib.domain.run import PartState, Run, RunState, Stage
 from lib.domain.transcript import Segment, Transcript
 from lib.errors import CuewiseError
 from lib.formats.parse import parse_answer
 from lib.formats.timecode import parse_time
 from lib.services import Services
+from lib.ui.again import is_rerunning, render_asking, render_reruns
 from lib.ui.cue_shape import render_reshape
 from lib.ui.download import render_downloads
+from lib.ui.editing import (
+    HEARD,
+    PAGE,
+    READING,
+    STANDING,
+    VERSIONS,
+    editable,
+    render_what_was_heard,
+)
 from lib.ui.health import marks
 from lib.ui.markdown import safe_markdown
 from lib.ui.parts import part_chips, render_failures
@@ -24,6 +36,7 @@ from lib.ui.player import Playable, playable, render_player
 from lib.ui.repair import do_or_tell, render_health, sought
 from lib.ui.session import session_key
 from lib.ui.track import heard_track, render_played_track
+from lib.ui.versions import render_versions
 from lib.ui.video_copy import render_video_copy
 from lib.ui.words import (
     ROUTE_WORDS,
@@ -57,8 +70,9 @@ def render_transcript(services: Services, run_id: str | None, start_text: str | 
         _render_nothing(run_id)
         return
     # One fragment whether the run goes on or not, so that the player stays itself, and plays on, when it ends.
-    every = None if run.state.is_over else REFRESH_SECONDS
-    st.fragment(_render_run, run_every=every)(services, run.id, run.state.is_over, read_start(start_text))
+    is_over = run.state.is_over and not is_rerunning(services, run.id)
+    every = None if is_over else REFRESH_SECONDS
+    st.fragment(_render_run, run_every=every, key=PAGE)(services, run.id, is_over, read_start(start_text))
 
 
 def read_start(text: str | None) -> float | None:
@@ -81,18 +95,25 @@ def _render_nothing(run_id: str | None) -> None:
 
 def _render_run(services: Services, run_id: str, was_over: bool, start_at: float | None) -> None:
     run = services.run(run_id)
-    if run is None or run.state.is_over != was_over:
+    if run is None or (run.state.is_over and not is_rerunning(services, run.id)) != was_over:
         st.rerun()
-    # The same four places in every state: what stands in the third keeps its identity in the browser.
-    heading, standing, reading, facts = st.container(gap="xsmall"), st.container(), st.container(), st.container()
+    # The same places in every state: what stands in the third keeps its identity in the browser.
+    heading, standing, reading, versions, facts = (
+        st.container(gap=gap) for gap in ("xsmall", "small", "small", "small", "small")
+    )
     with heading:
         _render_heading(services, run)
-    with standing:
-        _render_standing(services, run)
+    # Fragments of their own: an edit is kept, and what it changes drawn, without the page around it.
     with reading:
-        _render_reading(services, run, start_at)
+        st.fragment(_render_reading, key=READING)(services, run.id, start_at)
+    with standing:
+        st.fragment(_render_standing, key=STANDING)(services, run.id)
+    with versions:
+        st.fragment(render_versions, key=VERSIONS)(services, run)
     with facts:
         _render_facts(services, run)
+        st.fragment(render_what_was_heard, key=HEARD)(run.id)
+    render_asking(services, run.id)
 
 
 def _render_heading(services: Services, run: Run) -> None:
@@ -116,8 +137,11 @@ def _is_timed(services: Services, run: Run) -> bool:
     return next((task.is_timed for task in services.tasks() if task.name == run.request.task), False)
 
 
-def _render_standing(services: Services, run: Run) -> None:
+def _render_standing(services: Services, run_id: str) -> None:
     """What the run is doing, or why it stopped, with the one thing to press; downloads when it is done."""
+    run = services.run(run_id)
+    if run is None:
+        return
     if not run.state.is_over:
         _render_progress(services, run)
         return
@@ -130,6 +154,7 @@ def _render_standing(services: Services, run: Run) -> None:
     if run.state is not RunState.DONE and st.button("Retry", icon=":material/refresh:", type="primary", key="retry"):
         do_or_tell(lambda: services.retry(run.id, key=session_key()))
     render_health(services, run)
+    render_reruns(services, run)
 
 
 def _render_progress(services: Services, run: Run) -> None:
@@ -167,7 +192,10 @@ def _render_actions(services: Services, run: Run) -> None:
             render_video_copy(services, run, options)
 
 
-def _render_reading(services: Services, run: Run, start_at: float | None) -> None:
+def _render_reading(services: Services, run_id: str, start_at: float | None) -> None:
+    run = services.run(run_id)
+    if run is None:
+        return
     # One that is there already stays while a part of it is repaired.
     transcript = services.transcript(run.id)
     if transcript is None and run.state.is_over and not run.partial_text:
@@ -176,11 +204,12 @@ def _render_reading(services: Services, run: Run, start_at: float | None) -> Non
         st.caption("What had arrived before it stopped:")
     asset_id = run.asset_id or run.request.source.asset_id
     asset = services.asset(asset_id) if asset_id else None
-    media = Playable(notice=NOT_FETCHED) if asset is None and is_captions(run.request.model_id) else playable(asset)
+    media = _media(asset, run)
     title, start_at = run.request.source.title, run.request.start if start_at is None else start_at
     if _is_timed(services, run) or (transcript and transcript.cues):
+        key = f"player_{run.id}"
         render_player(
-            f"player_{run.id}",
+            key,
             media,
             transcript.cues if transcript else growing_lines(run),
             title=title,
@@ -188,8 +217,10 @@ def _render_reading(services: Services, run: Run, start_at: float | None) -> Non
             language=(transcript.language if transcript else None) or run.request.language,
             is_growing=not run.state.is_over and transcript is None,
             marks=marks(run) if run.state.is_over else (),
-            duration=asset.duration if asset else None,
+            chapters=services.chapters.of(run),
+            duration=asset.duration if asset else run.request.source.duration,
             seek=sought(run.id),
+            editable=editable(services, run, transcript, key) if transcript else None,
         )
         render_played_track(run, asset)
         return
@@ -207,6 +238,14 @@ def _render_document(transcript: Transcript | None, run: Run) -> None:
         st.markdown(safe_markdown(text))
     else:
         st.caption("The answer appears here as it comes.")
+
+
+def _media(asset: MediaAsset | None, run: Run) -> Playable:
+    """What the player plays: the media that are here, or the link itself, where only that was sent or read."""
+    is_of_captions = is_captions(run.request.model_id)
+    is_link_alone = is_of_captions or (run.plan is not None and run.plan.route is Route.LINK)
+    media = playable(asset, run.request.source.url if is_link_alone else None)
+    return Playable(notice=NOT_FETCHED) if is_of_captions and media.notice and asset is None else media
 
 
 def growing_lines(run: Run) -> list[Segment]:

@@ -95,6 +95,7 @@ TIMED_BY_WORDS = {
     TimedBy.MODEL: "time given by the model",
     TimedBy.PART: "time estimated within its part",
     TimedBy.CAPTIONS: "time from the captions",
+    TimedBy.EDITED: "time set by hand",
 }
 CAPTION_KIND_WORDS = {
     CaptionKind.HUMAN: "Captions by people",
@@ -247,6 +248,13 @@ def clip_words(request: RunRequest) -> str:
     if not request.start and request.end is None:
         return ""
     return f"{clock(request.start)} to {'the end' if request.end is None else clock(request.end)}"
+
+
+def exact_clock(seconds: float) -> str:
+    """A place to the hundredth of a second: ``0:07.0``, ``1:02:03.25``."""
+    hundredths = round(seconds * 100)
+    fraction = f"{hundredths % 100:02d}"
+    return f"{clock(hundredths // 100)}.{fraction[0] if fraction[1] == '0' else fraction}"
 
 
 def count_words(number: int | None, noun: str, plural: str | None = None) -> str:

@@ -6,7 +6,6 @@ this one and goes in front of what each has of its own: elements, and a player w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -17,15 +16,21 @@ COMMON_SCRIPTS = (HERE / "elements.js", HERE / "playback.js")
 COMMON_STYLES = (HERE / "component.css",)
 
 
-def component(name: str, script: Path | Sequence[Path], styles: Path) -> ComponentRenderer:
-    """A component under a name of its own in the app; its script is a module whose default export draws it.
+def component(name: str, *files: Path) -> ComponentRenderer:
+    """A component under a name of its own in the app, of scripts and sheets of styles, each in the order given.
 
-    Several scripts become one module, in their order.
+    Its scripts are one module, which begins with what ours have in common; its default export draws it.
     """
-    scripts = (script,) if isinstance(script, Path) else script
+    scripts = [path for path in files if path.suffix == ".js"]
+    styles = [path for path in files if path.suffix == ".css"]
     return st.components.v2.component(
-        f"cuewise_{name}", js=_joined(*COMMON_SCRIPTS, *scripts), css=_joined(*COMMON_STYLES, styles)
+        f"cuewise_{name}", js=_joined(*COMMON_SCRIPTS, *scripts), css=_joined(*COMMON_STYLES, *styles)
     )
+
+
+def messenger(name: str, script: Path) -> ComponentRenderer:
+    """A component that draws nothing and only tells the page something: it has nothing in common with the others."""
+    return st.components.v2.component(f"cuewise_{name}", js=_joined(script))
 
 
 def _joined(*paths: Path) -> str:

@@ -1,11 +1,11 @@
 // What every component of ours builds from. A stranger's text enters the page through textContent and text nodes only.
 
-// What is typed, found in any case and across any white space. One Latin letter is not worth a search.
-function patternOf(query) {
+// What is typed, found across any white space, in any case unless that is to match. One Latin letter is not worth it.
+function patternOf(query, matchesCase = false) {
   const words = query.trim();
   if (!words || /^[\x00-\x7f]$/.test(words)) return null;
   const escaped = words.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&").replace(/\s+/g, "\\s+");
-  return new RegExp(escaped, "giu");
+  return new RegExp(escaped, matchesCase ? "gu" : "giu");
 }
 
 function clock(seconds) {
@@ -35,8 +35,16 @@ function icon(path) {
 }
 
 function iconButton(className, label, shortcut, path) {
-  const button = element("button", `icon ${className}`, { type: "button", "aria-label": label, title: `${label} (${shortcut})` });
+  const title = shortcut ? `${label} (${shortcut})` : label;
+  const button = element("button", `icon ${className}`, { type: "button", "aria-label": label, title });
   button.append(icon(path));
+  return button;
+}
+
+function textButton(words, onClick, className = "") {
+  const button = element("button", `small ${className}`, { type: "button" });
+  button.textContent = words;
+  button.addEventListener("click", onClick);
   return button;
 }
 

@@ -163,12 +163,7 @@ class Playback {
   buildMedia(kind, url) {
     const media = element(kind, "media", { controls: "", preload: "metadata", playsinline: "" });
     media.src = url;
-    media.addEventListener("play", () => {
-      this.hasPlayed = true;
-      this.run();
-    });
-    for (const type of ["seeking", "seeked", "timeupdate", "pause"]) media.addEventListener(type, () => this.tick());
-    media.addEventListener("ratechange", () => this.showSpeed());
+    this.listenToMedia(media);
     media.addEventListener("loadeddata", () => this.tell(""));
     media.addEventListener("error", () => {
       this.tell(
@@ -179,6 +174,15 @@ class Playback {
     });
     this.screen.append(media);
     return media;
+  }
+
+  listenToMedia(media) {
+    media.addEventListener("play", () => {
+      this.hasPlayed = true;
+      this.run();
+    });
+    for (const type of ["seeking", "seeked", "timeupdate", "pause"]) media.addEventListener(type, () => this.tick());
+    media.addEventListener("ratechange", () => this.showSpeed());
   }
 
   tell(sentence) {
@@ -347,7 +351,9 @@ class Playback {
 
   // ---- keys -----------------------------------------------------------------------------------------------
 
-  keys() {
+  // What a key does, by its name: "j", "Shift+ArrowLeft", "Mod+z" (Ctrl, or Cmd). An act that gives false leaves the
+  // key to the page. `target` is what has the focus; what goes with Ctrl is ours only inside the component.
+  keys(target) {
     return {
       " ": () => this.toggle(),
       ArrowLeft: () => this.skip(-SKIP_SECONDS),
@@ -361,17 +367,17 @@ class Playback {
   }
 
   onKey(event) {
-    if (!this.root.isConnected || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!this.root.isConnected || event.defaultPrevented || event.isComposing) return;
     const target = event.composedPath()[0];
     const isOurs = this.root.contains(target);
-    if (!isOurs && target.closest(TAKES_KEYS)) return;
-    if (isOurs && target.matches("input, select")) return;
-    if (isOurs && event.key === " " && target.matches("button:not(.time)")) return; // it presses the button
-    const act = this.keys()[event.key];
-    if (!act) return;
+    const key = nameOfKey(event);
+    if (!isOurs && (target.closest(TAKES_KEYS) || key.startsWith("Mod+"))) return;
+    if (isOurs && target.matches("input, select, textarea")) return;
+    if (isOurs && [" ", "Enter"].includes(key) && target.matches("button:not(.time)")) return; // it presses the button
+    const act = this.keys(target)[key];
+    if (!act || act() === false) return;
     event.preventDefault();
     event.stopPropagation();
-    act();
   }
 
   onFindKey(event) {
@@ -393,7 +399,7 @@ class Playback {
   // ---- search ---------------------------------------------------------------------------------------------
 
   search({ keepPlace = false } = {}) {
-    const pattern = patternOf(this.find.value);
+    const pattern = this.patternFor(this.find.value);
     const place = keepPlace ? this.match : -1;
     this.searched = this.find.value;
     this.match = -1;
@@ -402,6 +408,10 @@ class Playback {
     if (!this.matches.length) this.count.textContent = pattern ? "No match" : "";
     else if (place >= 0) this.showMatch(Math.min(place, this.matches.length - 1));
     else this.toMatch(this.firstMatchInView());
+  }
+
+  patternFor(query) {
+    return patternOf(query);
   }
 
   toMatch(at) {
@@ -424,6 +434,15 @@ class Playback {
     this.lightMatch(this.matches[at], true);
     this.count.textContent = `${at + 1} of ${this.matches.length}`;
   }
+}
+
+function nameOfKey(event) {
+  const isLetter = event.key.length === 1; // shift is in it already
+  const parts = [];
+  if (event.ctrlKey || event.metaKey) parts.push("Mod");
+  if (event.altKey) parts.push("Alt");
+  if (event.shiftKey && (!isLetter || parts.length)) parts.push("Shift");
+  return [...parts, isLetter && parts.length ? event.key.toLowerCase() : event.key].join("+");
 }
 
 // The index of the last start at or before the time; pieces without a time are passed over.

@@ -19,7 +19,7 @@ from lib.ui.player import Playable
 HERE = Path(__file__).parent
 ROOMS = ("spans.js", "screen.js", "track.js", "rows.js", "editor.js")
 
-_component = component("stretches", [HERE / room for room in ROOMS], HERE / "stretches.css")
+_component = component("stretches", *(HERE / room for room in ROOMS), HERE / "stretches.css")
 
 
 def render_stretches(

@@ -1,0 +1,31 @@
+"""Stretches of a transcript that are run again: which run does it, and what became of it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine, insert, select, update
+
+from lib.domain.rerun import Rerun, RerunState
+from lib.store.rows import transaction
+from lib.store.tables import rerun
+
+
+class Reruns:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add(self, run_id: str, of_run: str) -> None:
+        """Write down that ``run_id`` runs a stretch of ``of_run`` again."""
+        with transaction(self._engine) as connection:
+            connection.execute(insert(rerun).values(run_id=run_id, of_run=of_run, state=RerunState.ASKED))
+
+    def asked(self, of_run: str) -> list[Rerun]:
+        """Those that nobody has decided about yet."""
+        wanted = select(rerun).where(rerun.c.of_run == of_run, rerun.c.state == RerunState.ASKED)
+        with transaction(self._engine) as connection:
+            return [Rerun(row.run_id, row.of_run, RerunState(row.state)) for row in connection.execute(wanted)]
+
+    def settle(self, run_id: str, state: RerunState) -> bool:
+        """Write down what became of it; False when that was settled before."""
+        still = (rerun.c.run_id == run_id, rerun.c.state == RerunState.ASKED)
+        with transaction(self._engine) as connection:
+            return bool(connection.execute(update(rerun).where(*still).values(state=state)).rowcount)
