@@ -72,8 +72,6 @@ def sound_graph(excerpt: Excerpt, asset: MediaAsset, *, is_alone: bool = False) 
 
     ``is_alone``: nothing but the sound is taken from the source.
     """
-    if not excerpt.is_joined:
-        return f"[0:a:{asset.sound_index}]{_sound_filter(excerpt.start, excerpt.length, asset)}[sound]"
     chains = [
         f"[{at}:a:{asset.sound_index}]"
         f"{_joined_sound_filter(stretch, slot, _zero_of(stretch.start, asset, is_alone))}[sound{at}]"
@@ -85,7 +83,7 @@ def sound_graph(excerpt: Excerpt, asset: MediaAsset, *, is_alone: bool = False) 
 
 def slot_graph(stretch: Clip, slot: float, asset: MediaAsset) -> str:
     """The sound of one stretch, and silence to the end of its slot, whatever changes in it."""
-    sound = _sound_filter(stretch.start, stretch.duration, asset, may_change=True)
+    sound = sound_filter(stretch.start, stretch.duration, asset, may_change=True)
     return (
         f"[0:a:{asset.sound_index}]{sound},atrim=end={seconds(stretch.duration)},apad=whole_dur={seconds(slot)}[sound]"
     )
@@ -99,7 +97,7 @@ def _zero_of(start: float, asset: MediaAsset, is_alone: bool) -> float:
     return max(zero, asset.audio[0].start) if is_moved else zero
 
 
-def _sound_filter(start: float, duration: float, asset: MediaAsset, *, may_change: bool = False) -> str:
+def sound_filter(start: float, duration: float, asset: MediaAsset, *, may_change: bool = False) -> str:
     """Sound on the clock of the clip: what lies before second 0 is cut, gaps and a late beginning become silence.
 
     A sound that ends before the clip begins still gives a tenth of a second of silence: an empty track is refused.

@@ -214,6 +214,10 @@ def _encode_sound(work: _Work, limit_bytes: int, on_progress: Callable[[float], 
 def _sound_arguments(work: _Work, *, is_alone: bool = False) -> list[str]:
     """The sound on the joined clock, as mono; the files it is in stand behind the source where that is read too."""
     first = 0 if is_alone else len(work.excerpt.stretches)
+    if not work.excerpt.is_joined and not work.sounds:
+        # Not as a graph of its own: where the sound begins late, ffmpeg 9 waits for it for ever beside ``clock.kept``.
+        sound = clock.sound_filter(work.excerpt.start, work.excerpt.length, work.asset)
+        return ["-map", f"0:a:{work.asset.sound_index}", "-af", sound, "-ac", "1"]
     graph = clock.sound_graph(work.excerpt, work.asset, is_alone=is_alone)
     if work.sounds:
         names = "".join(f"[{first + at}:a:0]" for at in range(len(work.sounds)))
@@ -276,8 +280,8 @@ def _video_arguments(work: _Work, recipe: VideoRecipe, hardware: HardwareEncoder
         *(hardware.before if hardware is not None else ()),
         *clock.read_from(work.source, excerpt, asset, _decoding(work)),
         *(word for sound in work.sounds for word in ("-i", file_url(sound))),
-        *("-filter_complex", _picture_graph(work, recipe, hardware.upload if hardware is not None else "")),
-        *("-map", "[pictures]", "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1"),
+        *_picture_arguments(work, recipe, hardware.upload if hardware is not None else ""),
+        *("-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1"),
         *coding,
         *_ceiling(recipe.video_bit_rate, duration),
         # Without B-frames the first picture needs no edit list, which some readers ignore: two seconds off.
@@ -300,16 +304,23 @@ def _decoding(work: _Work) -> tuple[str, ...]:
     return (*DECODING, *_as_it_begins(work), *alone, *(("-threads:v", str(threads)) if threads is not None else ()))
 
 
+def _picture_arguments(work: _Work, recipe: VideoRecipe, upload: str) -> list[str]:
+    """The pictures on the joined clock."""
+    excerpt, asset = work.excerpt, work.asset
+    if excerpt.is_joined:
+        return ["-filter_complex", _picture_graph(work, recipe, upload), "-map", "[pictures]"]
+    pictures = _picture_filter(recipe, clock.lead_of(excerpt.start, asset), is_held=work.is_held)
+    return ["-map", "0:V:0", "-vf", f"{pictures}{upload}"]
+
+
 def _picture_graph(work: _Work, recipe: VideoRecipe, upload: str) -> str:
-    """The pictures on the joined clock, under the name ``[pictures]``."""
+    """The pictures of joined stretches, under the name ``[pictures]``."""
     excerpt, asset = work.excerpt, work.asset
     # V leaves out cover art.
     chains = [
         f"[{at}:V:0]{_picture_filter(recipe, clock.lead_of(stretch.start, asset), is_held=work.is_held)}"
         for at, stretch in enumerate(excerpt.stretches)
     ]
-    if not excerpt.is_joined:
-        return f"{chains[0]}{upload}[pictures]"
     ended = [
         f"{chain},trim=end_frame={math.ceil(round(slot * recipe.frame_rate, 3))}[picture{at}]"
         for at, (chain, slot) in enumerate(zip(chains, clock.slots(excerpt), strict=True))
