@@ -50,7 +50,7 @@ OTHER_NAMES = {
 }
 
 # ISO 639-2, as media files name the languages of their tracks; for some there are two codes.
-THREE_LETTERS = {
+FROM_THREE_LETTERS = {
     "afr": "af", "alb": "sq", "amh": "am", "ara": "ar", "arm": "hy", "asm": "as", "aze": "az", "bak": "ba",
     "baq": "eu", "bel": "be", "ben": "bn", "bod": "bo", "bos": "bs", "bre": "br", "bul": "bg", "bur": "my",
     "cat": "ca", "ces": "cs", "chi": "zh", "cmn": "zh", "cym": "cy", "cze": "cs", "dan": "da", "deu": "de",
@@ -72,7 +72,7 @@ THREE_LETTERS = {
 
 def language_name(code: str) -> str:
     """``English`` for ``en`` and ``eng``; nothing is automatic; what is in no table is shown as it is."""
-    short = THREE_LETTERS.get(code.lower(), code.lower())
+    short = FROM_THREE_LETTERS.get(code.lower(), code.lower())
     return LANGUAGES.get(short, code) if code else "Automatic"
 
 
@@ -85,7 +85,7 @@ def language_code(language: str | None) -> str | None:
     asked = (language or "").strip().lower()
     if asked in {"", "auto", "automatic"}:
         return None
-    by_name = {name.lower(): code for code, name in LANGUAGES.items()} | OTHER_NAMES | THREE_LETTERS
+    by_name = {name.lower(): code for code, name in LANGUAGES.items()} | OTHER_NAMES | FROM_THREE_LETTERS
     for candidate in (asked, asked.replace("_", "-").split("-")[0]):
         if candidate in LANGUAGES:
             return candidate
