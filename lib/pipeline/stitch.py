@@ -20,6 +20,9 @@ from lib.formats.parse import parse_answer
 Timed = TimedToken | Cue
 
 
+USUAL_SHAPE = CueShape()
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
     """What the sound told: the words with their times, and where somebody speaks; empty where nobody listened."""
@@ -34,7 +37,7 @@ def make_transcript(
     parts: Sequence[Clip],
     answers: Sequence[tuple[PartAnswer, Generation]],
     heard: Heard,
-    shape: CueShape,
+    shape: CueShape = USUAL_SHAPE,
 ) -> tuple[Transcript, Health | None]:
     """The transcript of a run from its answers in order, in cues of that shape, and what can be said of its health.
 
