@@ -162,8 +162,10 @@ def run_workflow(run_id: str, attempt: int) -> None:
     with _failing(run_id, attempt):
         parts = _begin(run_id, attempt)
         queue = _queue_for(run_id, None)
-        with _waiting_in(queue) as name:
-            handles = [DBOS.enqueue_workflow(name, part_workflow, run_id, attempt, number) for number in range(parts)]
+        handles = []
+        for number in range(parts):
+            with _waiting_in(queue, number) as name:
+                handles.append(DBOS.enqueue_workflow(name, part_workflow, run_id, attempt, number))
         heard = [DBOS.enqueue_workflow(LOCAL, hear_workflow, run_id, attempt)] if _hears_too(run_id) else []
         for handle in handles:
             handle.get_result(polling_interval_sec=POLL)
@@ -180,7 +182,7 @@ def repair_workflow(run_id: str, attempt: int, number: int, model_id: str | None
     with _failing(run_id, attempt):
         take = _begin_repair(run_id, attempt, number)
         queue = _queue_for(run_id, model_id)
-        with _waiting_in(queue) as name:
+        with _waiting_in(queue, number) as name:
             handle = DBOS.enqueue_workflow(name, repair_part_workflow, run_id, attempt, number, model_id, take)
         handle.get_result(polling_interval_sec=POLL)
         _end(run_id, attempt)
@@ -193,10 +195,14 @@ def copy_workflow(copy_id: str, attempt: int) -> None:
 
 
 @contextmanager
-def _waiting_in(queue: str) -> Iterator[str]:
-    """The name of the queue, while what is put into it goes to its row."""
+def _waiting_in(queue: str, number: int) -> Iterator[str]:
+    """The name of the queue, while part ``number`` is put into it: into its row, and behind those before it.
+
+    Without a place of its own it may overtake them, for the engine tells moments apart by whole seconds only; and a
+    part that has overtaken those whose names it waits for holds their room.
+    """
     name, _, row = queue.partition(":")
-    options = {"queue_partition_key": row} if row else {"priority": AFTER_TIMES} if name == LOCAL else {}
+    options = {"priority": AFTER_TIMES if name == LOCAL else number + 1} | ({"queue_partition_key": row} if row else {})
     with SetEnqueueOptions(**options):
         yield name
 
