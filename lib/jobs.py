@@ -65,7 +65,7 @@ ENGINES_CANCELS = (
     "DBOSNonExistentWorkflowError",  # cancelled, and deleted since
 )
 """By name: the engine does not export them."""
-FULL = "The disk is full: what the run came to could not be written down."
+FULL = "The disk is full: what the work came to could not be written down."
 
 _tools: Tools | None = None
 
@@ -162,8 +162,10 @@ def run_workflow(run_id: str, attempt: int) -> None:
     with _failing(run_id, attempt):
         parts = _begin(run_id, attempt)
         queue = _queue_for(run_id, None)
-        with _waiting_in(queue) as name:
-            handles = [DBOS.enqueue_workflow(name, part_workflow, run_id, attempt, number) for number in range(parts)]
+        handles = []
+        for number in range(parts):
+            with _waiting_in(queue, number) as name:
+                handles.append(DBOS.enqueue_workflow(name, part_workflow, run_id, attempt, number))
         heard = [DBOS.enqueue_workflow(LOCAL, hear_workflow, run_id, attempt)] if _hears_too(run_id) else []
         for handle in handles:
             handle.get_result(polling_interval_sec=POLL)
@@ -180,7 +182,7 @@ def repair_workflow(run_id: str, attempt: int, number: int, model_id: str | None
     with _failing(run_id, attempt):
         take = _begin_repair(run_id, attempt, number)
         queue = _queue_for(run_id, model_id)
-        with _waiting_in(queue) as name:
+        with _waiting_in(queue, number) as name:
             handle = DBOS.enqueue_workflow(name, repair_part_workflow, run_id, attempt, number, model_id, take)
         handle.get_result(polling_interval_sec=POLL)
         _end(run_id, attempt)
@@ -193,10 +195,14 @@ def copy_workflow(copy_id: str, attempt: int) -> None:
 
 
 @contextmanager
-def _waiting_in(queue: str) -> Iterator[str]:
-    """The name of the queue, while what is put into it goes to its row."""
+def _waiting_in(queue: str, number: int) -> Iterator[str]:
+    """The name of the queue, while part ``number`` is put into it: into its row, and behind those before it.
+
+    Without a place of its own it may overtake them, for the engine tells moments apart by whole seconds only; and a
+    part that has overtaken those whose names it waits for holds their room.
+    """
     name, _, row = queue.partition(":")
-    options = {"queue_partition_key": row} if row else {"priority": AFTER_TIMES} if name == LOCAL else {}
+    options = {"priority": AFTER_TIMES if name == LOCAL else number + 1} | ({"queue_partition_key": row} if row else {})
     with SetEnqueueOptions(**options):
         yield name
 
@@ -221,16 +227,14 @@ class Jobs:
         self._client: DBOSClient | None = None
 
     def submit(self, run_id: str, attempt: int) -> None:
-        """Raises DiskFull, like ``repair``."""
-        self._enqueue("run", run_id, attempt)
+        """Raises DiskFull, like ``repair`` and ``copy``."""
+        self._enqueue("run", RUNS, run_id, attempt)
 
     def repair(self, run_id: str, attempt: int, number: int, model_id: str | None) -> None:
-        self._enqueue("repair", run_id, attempt, number, model_id)
+        self._enqueue("repair", RUNS, run_id, attempt, number, model_id)
 
     def copy(self, copy_id: str, attempt: int) -> None:
-        options = {"workflow_name": "copy", "queue_name": COPIES, "workflow_id": _workflow_id(copy_id, attempt)}
-        options["app_version"] = APPLICATION_VERSION
-        self._open().enqueue(options, copy_id, attempt)
+        self._enqueue("copy", COPIES, copy_id, attempt)
 
     def is_over(self, subject_id: str, attempt: int) -> bool:
         """Whether the engine has ended this attempt at a run or a copy, however; False for one it never heard of."""
@@ -252,14 +256,14 @@ class Jobs:
         if self._client is not None:
             self._client.destroy()
 
-    def _enqueue(self, workflow: str, run_id: str, attempt: int, *more: object) -> None:
-        options = {"workflow_name": workflow, "queue_name": RUNS, "workflow_id": _workflow_id(run_id, attempt)}
+    def _enqueue(self, workflow: str, queue: str, subject_id: str, attempt: int, *more: object) -> None:
+        options = {"workflow_name": workflow, "queue_name": queue, "workflow_id": _workflow_id(subject_id, attempt)}
         options["app_version"] = APPLICATION_VERSION
         try:
-            self._open().enqueue(options, run_id, attempt, *more)
+            self._open().enqueue(options, subject_id, attempt, *more)
         except Exception as exc:
             if is_disk_full(exc):
-                raise DiskFull("The disk is full: the run could not be queued.") from exc
+                raise DiskFull("The disk is full: it could not be queued.") from exc
             raise
 
     def _open(self) -> DBOSClient:
@@ -331,9 +335,9 @@ def _log_as_we_do(tools: Tools) -> None:
 class _Standstill(logging.Filter):
     """Hears, where alone the engine says it, that a workflow's end could not be written down: the disk is full.
 
-    To the engine such a workflow works on for ever, and those that wait for it wait for ever. So its run fails with the
-    reason as soon as there is room to write that down, and then the process ends: the worker that is started in its
-    place takes up all other runs where the databases say that they are.
+    To the engine such a workflow works on for ever, and those that wait for it wait for ever. So its run, or copy,
+    fails with the reason as soon as there is room to write that down, and then the process ends: the worker that is
+    started in its place takes up all other work where the databases say that it is.
     """
 
     def __init__(self, tools: Tools) -> None:
@@ -347,7 +351,7 @@ class _Standstill(logging.Filter):
         if not record.exc_info or not is_disk_full(record.exc_info[1]):
             return True
         if DBOS.workflow_id:
-            self._stopped.add(_run_of(DBOS.workflow_id))
+            self._stopped.add(_subject_of(DBOS.workflow_id))
         if self._has_begun.acquire(blocking=False):
             threading.Thread(target=self._wait_for_room, name="standstill", daemon=True).start()
         return False
@@ -361,12 +365,19 @@ class _Standstill(logging.Filter):
 
     def _is_written_down(self) -> bool:
         try:
-            for run_id, attempt in tuple(self._stopped):
-                fail_run(run_id, attempt, as_failure(DiskFull(FULL), run_id), self._tools)
+            for subject_id, attempt in tuple(self._stopped):
+                self._fail(subject_id, attempt)
             _check_room(self._tools.settings.jobs_database_url)
         except (StorageError, sqlite3.OperationalError):
             return False
         return True
+
+    def _fail(self, subject_id: str, attempt: int) -> None:
+        failure = as_failure(DiskFull(FULL), subject_id)
+        if self._tools.store.runs.get(subject_id) is not None:
+            fail_run(subject_id, attempt, failure, self._tools)
+        else:
+            self._tools.store.copies.fail(subject_id, attempt, failure)
 
 
 def _is_news(record: logging.LogRecord) -> bool:
@@ -429,7 +440,7 @@ def _workflow_id(subject_id: str, attempt: int) -> str:
     return f"{subject_id}.{attempt}"
 
 
-def _run_of(workflow_id: str) -> tuple[str, int]:
-    """The run and the attempt of a workflow, also of one that was started by theirs: it is named ``run.attempt-n``."""
-    run_id, _, attempt = workflow_id.partition(".")
-    return run_id, int(attempt.partition("-")[0])
+def _subject_of(workflow_id: str) -> tuple[str, int]:
+    """The run or copy that a workflow works for, and the attempt; one that theirs started is ``run.attempt-n``."""
+    subject_id, _, attempt = workflow_id.partition(".")
+    return subject_id, int(attempt.partition("-")[0])

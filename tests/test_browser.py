@@ -173,10 +173,10 @@ def test_a_video_is_transcribed_without_a_key(visit, talking_video):
 
     search = page.get_by_role("searchbox", name="Search the lines")
     search.fill("foolishness")
-    expect(page.locator(".reader .count")).to_have_text("1 of 1")
+    expect(page.locator(".reader [role=search] .count")).to_have_text("1 of 1")
     expect(page.locator(".reader mark")).to_have_text("foolishness")
     search.fill("nowhere")
-    expect(page.locator(".reader .count")).to_have_text("No match")
+    expect(page.locator(".reader [role=search] .count")).to_have_text("No match")
 
     with page.expect_download() as download:
         page.get_by_role("button", name="SRT").click()

@@ -285,3 +285,26 @@ def test_a_hole_in_the_transcript_is_found_and_named(services, server, talking_v
     gap = run.health.gaps[0]
     assert abs(gap.start - 8.8) < 2
     assert abs(gap.end - 24.5) < 2
+
+
+def test_parts_are_asked_about_in_their_order(tmp_path, talking_video):
+    """One at a time, a dozen parts that were queued in the same moment: each waits for the names of those before it, so
+    another order would wait for ever."""
+    with Listener([(0.0, 44.4)]) as server:
+        settings = Settings.from_environment(
+            {
+                "CUEWISE_DATA": str(tmp_path / "d"),
+                "OPENROUTER_BASE_URL": server.base_url,
+                "OPENROUTER_API_KEY": DEFAULT_KEY,
+                "CUEWISE_PARTS_AT_ONCE": "1",
+            }
+        )
+        services = open_services(settings)
+        try:
+            changes = {"part_seconds": 3.5, "route": RouteChoice.AUDIO, "times": Times.MODEL}
+            run, _ = finished(services, request_for(services, talking_video, **changes))
+        finally:
+            services.close()
+    asked = [request.media[0].size_bytes for request in server.history if request.media]
+    assert len(run.parts) > 10
+    assert asked == [part.size_bytes for part in run.parts]

@@ -16,6 +16,7 @@ import threading
 import time
 import wave
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -35,6 +36,8 @@ from lib.errors import (
     WeightsCorrupt,
 )
 from lib.speech import LANGUAGES, LOCAL_MODELS, Listener, assemble, language_code, local_models, recognition
+from lib.speech.lines import RawWord, mended
+from lib.speech.sound import Sound
 
 BASE, TINY, SMALL = "local/whisper-base", "local/whisper-tiny.en", "local/whisper-small"
 NOBODY = "http://127.0.0.1:9"
@@ -230,6 +233,38 @@ class TestLongRecordings:
         times = [time for word in result.words for time in (word.start, word.end)]
         assert times == sorted(times)
 
+    def test_words_before_a_long_silence_do_not_wait_for_its_end(self, listener, two_cities, tmp_path, monkeypatch):
+        """Where hardly anybody speaks, what was said is told while the silence after it is still being read."""
+        found = recognition._speech
+
+        def slowly(*arguments):
+            time.sleep(0.3)
+            return found(*arguments)
+
+        monkeypatch.setattr(recognition, "WINDOW", 20.0)
+        monkeypatch.setattr(recognition, "_speech", slowly)
+        quiet = tmp_path / "quiet.flac"
+        ffmpeg("-i", two_cities, "-af", "atrim=end=17,apad=whole_dur=240", "-ar", 16000, quiet)
+        told: list = []
+        listener.transcribe(TINY, quiet, on_segment=lambda segment, fraction: told.append(segment), on_note=told.append)
+        spoken = [place for place, each in enumerate(told) if not isinstance(each, str)]
+        assert "darkness" in told[spoken[-1]].text.lower()
+        assert len(told) - spoken[-1] > 3  # of those told at the end, there is one
+
+    def test_a_cancel_amid_the_batches_leaves_nothing_behind(self, listener, long):
+        """Cancelled while several batches are being decoded, a hearing stops, and the next is heard as ever."""
+        told: list = []
+
+        def cancel(segment, fraction):
+            told.append(fraction)
+            if fraction > 0.2:
+                raise Cancelled("Cancelled.")
+
+        with pytest.raises(Cancelled):
+            listener.transcribe(TINY, long, on_segment=cancel)
+        assert told[-2] <= 0.2 < told[-1]
+        assert "best of times" in said(listener.transcribe(TINY, long, end=10))
+
     def test_stretches_of_speech_do_not_feel_the_windows(self, listener, long, two_cities):
         """Speech is found in a long file where it is found in a short one."""
         once = listener.speech_stretches(two_cities)
@@ -246,6 +281,51 @@ class TestLongRecordings:
         assert shares == sorted(shares)
         assert shares[-1] == 1
         assert all(100 <= begin < end <= 120 for begin, end in clipped)
+
+
+@pytest.fixture(scope="module")
+def decoder():
+    from lib.speech.decoding import Decoder
+
+    return Decoder(TINY_FOLDER, at_once=2)
+
+
+@pytest.fixture(scope="module")
+def reading(two_cities) -> np.ndarray:
+    """The samples of the reading as the model takes them."""
+    return np.concatenate(list(Sound(two_cities).blocks())).astype(np.float32) / 32768
+
+
+@pytest.fixture(scope="module")
+def chunks(reading) -> list[np.ndarray]:
+    """Three chunks of the reading, of 12, 4 and 8 seconds."""
+    return [reading[int(begin * 16_000) : int(end * 16_000)] for begin, end in ((0.5, 13), (13, 17), (20.8, 28.7))]
+
+
+class TestDecoding:
+    def test_a_chunk_is_heard_in_a_batch_as_it_is_alone(self, decoder, chunks):
+        """Who shares a batch with a chunk changes neither its words nor, by more than 0.15 s, their times."""
+        together = decoder.words(chunks, "en", None)
+        for chunk, words in zip(chunks, together, strict=True):
+            (alone,) = decoder.words([chunk], "en", None)
+            assert [word.text for word in words] == [word.text for word in alone]
+            assert np.allclose([word.start for word in words], [word.start for word in alone], atol=0.15)
+            assert all(0 <= word.start <= word.end <= len(chunk) / 16_000 for word in words)
+        assert "heaven" in "".join(word.text for word in together[2])
+
+    def test_a_long_chunk_is_heard_to_its_end(self, decoder, reading):
+        """A chunk longer than the encoder usually hears loses nothing."""
+        (words,) = decoder.words([reading[: int(28.7 * 16_000)]], "en", None)
+        text = "".join(word.text for word in words)
+        assert word_error_rate(TWO_CITIES[: TWO_CITIES.index(" in short")], text) < 0.05
+        assert 27 < words[-1].start < 28.7
+
+    def test_batches_side_by_side_do_not_mix(self, decoder, chunks):
+        """Two threads get the words of their own chunks."""
+        with ThreadPoolExecutor(2) as pool:
+            first, second = pool.map(lambda chunk: decoder.words([chunk], "en", None)[0], (chunks[0], chunks[2]))
+        assert "wisdom" in "".join(word.text for word in first)
+        assert "heaven" in "".join(word.text for word in second)
 
 
 class TestSilenceAndOtherInput:
@@ -567,8 +647,8 @@ class TestRows:
 def test_the_first_word_of_a_sentence_is_said_after_the_pause_it_reaches_over():
     """Stamped onto the end of the sentence before, it is taken to where the speech sets in again; a name is not."""
     stretches = [(0.0, 4.608), (5.024, 6.24)]
-    words = [recognition._RawWord(3.85, 4.41, " times", 1.0), recognition._RawWord(4.41, 5.07, " It", 1.0)]
-    mended = recognition._mended(words, (0.0, 7.0), stretches)
-    assert [(word.start, word.end) for word in mended] == [(3.85, 4.41), (5.024, 5.07)]
-    name = [recognition._RawWord(3.9, 5.07, " York", 1.0)]
-    assert recognition._mended(name, (0.0, 7.0), stretches)[0].end == 4.608
+    words = [RawWord(3.85, 4.41, " times", 1.0), RawWord(4.41, 5.07, " It", 1.0)]
+    told = mended(words, (0.0, 7.0), stretches)
+    assert [(word.start, word.end) for word in told] == [(3.85, 4.41), (5.024, 5.07)]
+    name = [RawWord(3.9, 5.07, " York", 1.0)]
+    assert mended(name, (0.0, 7.0), stretches)[0].end == 4.608

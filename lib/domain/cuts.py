@@ -25,6 +25,10 @@ _WORTH = 30.0
 """A silence longer by a second, up to two, is worth going half a minute farther."""
 
 
+SENTENCE_PAUSE = 0.6
+"""A pause as long as those between sentences: worth a cut, and no longer one is looked for farther away."""
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A stretch of a clip. ``overlap``: its first seconds are also the last of the piece before; 0 in silence."""
@@ -106,6 +110,11 @@ def cut_points(
         start = pieces[-1].end - overlap
     pieces.append(Piece(start, end, overlap))
     return tuple(pieces)
+
+
+def longest_silence(start: float, end: float, stretches: Sequence[tuple[float, float]]) -> float:
+    """How long nobody speaks at most between two times, in seconds; 0 where no pause could hold a cut."""
+    return max((finish - begin for begin, finish in _silences(start, end, stretches)), default=0.0)
 
 
 def _reach(start: float, end: float, target: float, longest: float) -> tuple[float, float, float]:

@@ -81,12 +81,10 @@ def sound_graph(excerpt: Excerpt, asset: MediaAsset, *, is_alone: bool = False) 
     return ";".join([*chains, f"{names}concat=n={len(chains)}:v=0:a=1[sound]"])
 
 
-def slot_graph(stretch: Clip, slot: float, asset: MediaAsset) -> str:
+def slot_filter(stretch: Clip, slot: float, asset: MediaAsset) -> str:
     """The sound of one stretch, and silence to the end of its slot, whatever changes in it."""
     sound = sound_filter(stretch.start, stretch.duration, asset, may_change=True)
-    return (
-        f"[0:a:{asset.sound_index}]{sound},atrim=end={seconds(stretch.duration)},apad=whole_dur={seconds(slot)}[sound]"
-    )
+    return f"{sound},atrim=end={seconds(stretch.duration)},apad=whole_dur={seconds(slot)}"
 
 
 def _zero_of(start: float, asset: MediaAsset, is_alone: bool) -> float:

@@ -179,7 +179,8 @@ def _sounds_apart(work: _Work, folder: Path, on_progress: Callable[[float], None
         single = Excerpt((stretch,))
         arguments = [
             *clock.read_from(work.source, single, work.asset),
-            *("-filter_complex", clock.slot_graph(stretch, slot, work.asset), "-map", "[sound]"),
+            # No graph here either: see ``_sound_arguments``.
+            *("-map", f"0:a:{work.asset.sound_index}", "-af", clock.slot_filter(stretch, slot, work.asset)),
             *("-ac", "1", "-ar", "24000", "-c:a", "pcm_s16le", "-t", seconds(slot), "-f", "wav", file_url(made[-1])),
             *clock.kept(work.asset, single),
         ]

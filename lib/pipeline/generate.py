@@ -22,7 +22,7 @@ from lib.pipeline.prepare import rendition_file, track_of
 from lib.pipeline.reporter import Reporter
 from lib.pipeline.tools import Tools
 
-LISTENING_VERSION = 2
+LISTENING_VERSION = 3
 """Raise it when the local engine hears differently: older answers are then not used again."""
 
 OnSegment = Callable[[Segment, float], None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import re
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -27,6 +28,7 @@ from lib.errors import (
 )
 from lib.formats.parse import parse_answer
 from lib.formats.timecode import format_clock
+from lib.pipeline.ahead import preparing_ahead
 from lib.pipeline.generate import Asked, ask, listen_through
 from lib.pipeline.hear import speech_of
 from lib.pipeline.ingest import media_of
@@ -224,7 +226,7 @@ class _Work:
         number = self.part.index
         rendition = None
         if self.first_route is not Route.LINK:
-            recipe = Recipe(self._route_for(excerpt), self.run.request.quality, limit, len(self.plan.parts) == 1)
+            recipe = self._recipe(self._route_for(excerpt), limit)
             self.reporter.part(number, PartState.PREPARING)
             rendition = prepare(
                 self._asset(),
@@ -239,21 +241,31 @@ class _Work:
             self.reporter.part(number, PartState.ASKING)
         self.reporter.stage(Stage.ASKING)
         before = self.text + "\n" if self.texts else ""
-        asked = ask(
-            self.run.request,
-            self.model,
-            excerpt,
-            rendition,
-            self.tools,
-            self.reporter,
-            lambda text: self.reporter.part_text(number, before + text),
-            self.speakers,
-            self.take,
-        )
+        with self._preparing_ahead():
+            asked = ask(
+                self.run.request,
+                self.model,
+                excerpt,
+                rendition,
+                self.tools,
+                self.reporter,
+                lambda text: self.reporter.part_text(number, before + text),
+                self.speakers,
+                self.take,
+            )
         self._note(asked)
         self.texts.append(asked.generation.text)
         sent_start = rendition.start if rendition else excerpt.start
         return PartAnswer(asked.digest, excerpt.start, excerpt.end, sent_start, overlap)
+
+    def _preparing_ahead(self) -> AbstractContextManager[None]:
+        if self.first_route is Route.LINK or self.model.id != self.run.request.model_id:
+            return nullcontext()
+        recipe = self._recipe(self.plan.route, self.run.request.media_limit_bytes)
+        return preparing_ahead(self.run.id, self.reporter.attempt, self.part.index, recipe, self.tools)
+
+    def _recipe(self, route: Route, limit: int) -> Recipe:
+        return Recipe(route, self.run.request.quality, limit, len(self.plan.parts) == 1)
 
     @property
     def plan(self) -> Plan:

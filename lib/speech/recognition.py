@@ -2,24 +2,24 @@
 
 How a file is heard. The sound is read in windows (30 s first, so that words show within seconds, then 5 minutes, so
 that ten hours take no more memory than one), voice activity detection finds the speech in each window, and neighbouring
-stretches of speech are gathered into chunks that the model takes whole (it hears 30 s at a time). A window ends in the
-pause before its last chunk, which goes on into the next window: no word is cut and none is heard twice. Chunks are
-recognised four at a time.
+stretches of speech are gathered into chunks that the model takes whole. A window ends in the pause before its last
+chunk, which goes on into the next window: no word is cut and none is heard twice. The first chunk is decoded alone, the
+others eight at a time in two batches side by side, while the next window is read (lib/speech/decoding.py tells why).
 
-Measured with Whisper base on 2 cores, on 18 recordings made from one reading (begun at six places, said twice; 3,204
-words; clean and under white noise of 8 and 3 dB): 7.1 % of the words wrong, against 7.9 % when faster-whisper takes
-the file plainly with its own pause filter; clean alone 0.2 % against 1.1 %. Speed 11 to 14 times real time, against 10.
-Nearest word start to a true onset: 0.06 s in the median, 0.10 s at the 95th percentile, as plainly. faster-whisper's
-own batching glues speech together without its pauses; here every chunk is one unbroken stretch of the file.
+Measured with Whisper base on 2 cores that other work kept busy, on two recorded readings in turn, begun at another
+phrase each time (326 s, 786 words): 0.13 % of the words wrong, plainly none; 27 s of the processor's time, plainly 40.
+bench/hearing.py measures both ways side by side, bench/times.py the times of the words. faster-whisper's own batching
+glues speech together without its pauses; here every chunk is one unbroken stretch of the file.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import re
+import math
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -28,19 +28,26 @@ from typing import TYPE_CHECKING
 from lib.domain.languages import LANGUAGES, language_code
 from lib.domain.transcript import Segment, Word
 from lib.errors import LocalModelMissing, SpeechError
+from lib.speech import lines
+from lib.speech.lines import Stretch
 from lib.speech.sound import SAMPLE_RATE, Sound
 from lib.speech.weights import ENGLISH, LocalModel, Note, assemble, local_model
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from lib.speech.decoding import Decoder
+    from lib.speech.lines import RawWord
+
 FIRST_WINDOW = 30.0
 WINDOW = 300.0
 """Seconds of sound looked at together."""
 FIRST_CHUNK = 10.0
-CHUNK = 28.0
-"""Most seconds of speech the model is given at once, with their pauses. It hears 30."""
-BATCH = 4
+CHUNK = 24.0
+"""Most seconds of speech the model is given at once, with their pauses; with its margins, a chunk is under 25 s."""
+BATCH = 8
+AT_ONCE = 2
+"""Chunks decoded together, and such batches side by side."""
 LONG_PAUSE = 2.0
 """Seconds of silence that the model need not hear: there it invents."""
 MARGIN = 0.3
@@ -53,19 +60,8 @@ SHORTEST_MS = 100
 
 SURE = 0.5
 """Probability from which a recognised language is kept for the rest of the file."""
-LOOP_RATIO = 2.4
-UNSURE_LOGPROB = -1.0
-"""Whisper's own marks of a failed decoding: text that repeats itself, or that it does not believe."""
-LOOP = re.compile(r"\b(.{2,80}?)[\s,.!?]+(?:\1[\s,.!?]+){3,}", re.IGNORECASE)
-"""The same words four times in a row. Whisper's ratio alone also strikes at verse and at speakers fond of a phrase."""
-EARLY = 0.3
-"""Seconds by which the first word of a sentence may be stamped before the pause that it follows: 0.2 was seen."""
-SNAP = 0.1
-"""Seconds a word may reach into a silence before it is taken back to where the speech begins or ends."""
 
 log = logging.getLogger(__name__)
-
-Stretch = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +91,7 @@ class Listener:
         self.hub_url = hub_url
         self._turn = threading.Lock()
         self._model_id: str | None = None
-        self._model = None
+        self._decoder: Decoder | None = None
 
     def transcribe(
         self,
@@ -128,9 +124,9 @@ class Listener:
         while not self._turn.acquire(timeout=1.0):
             note("waiting for another transcription to end")
         try:
-            model = self._loaded(local, note)
+            decoder = self._loaded(local, note)
             note("listening")
-            hearing = _Hearing(model, sound, code, terms)
+            hearing = _Hearing(decoder, sound, code, terms)
             segments = []
             for segment, fraction in hearing.segments(note):
                 segments.append(segment)
@@ -182,39 +178,55 @@ class Listener:
             tape.forward(cut)
         return tuple((round(begin, 3), round(finish, 3)) for begin, finish in found)
 
-    def _loaded(self, local: LocalModel, note: Note):
+    def _loaded(self, local: LocalModel, note: Note) -> Decoder:
         """The model ready to hear; weights that changed on disk since it was loaded do not matter to it."""
-        if self._model_id == local.id:
-            return self._model
-        self._model, self._model_id = None, None
+        if self._decoder and self._model_id == local.id:
+            return self._decoder
+        self._decoder, self._model_id = None, None
         home = assemble(local.id, self.folder, on_note=note, hub_url=self.hub_url)
         note("loading the model")
         try:
-            from faster_whisper import WhisperModel
+            from lib.speech.decoding import Decoder
         except ImportError as exc:
             raise LocalModelMissing(
                 "The speech engine is not installed.", "Run: pip install -r requirements.txt"
             ) from exc
         try:
-            self._model = WhisperModel(str(home), device="cpu", compute_type="int8", cpu_threads=_cores())
+            self._decoder = Decoder(home, AT_ONCE)
         except (RuntimeError, ValueError, OSError) as exc:
             raise SpeechError(f"{local.name} cannot be loaded on this machine.", "Choose a smaller one.") from exc
         self._model_id = local.id
-        return self._model
+        return self._decoder
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Speech that the model takes whole. ``start`` is on the file's clock; ``speech`` is where in the chunk somebody
+    speaks, in seconds from its start."""
+
+    start: float
+    samples: np.ndarray
+    speech: tuple[Stretch, ...]
+
+    @property
+    def duration(self) -> float:
+        return len(self.samples) / SAMPLE_RATE
 
 
 class _Hearing:
     """One file heard by one model. ``language`` and the others are final when ``segments`` has ended."""
 
-    def __init__(self, model, sound: Sound, language: str | None, terms: Sequence[str]) -> None:
-        self.model = model
+    def __init__(self, decoder: Decoder, sound: Sound, language: str | None, terms: Sequence[str]) -> None:
+        self.decoder = decoder
         self.sound = sound
         self.language = language
         self.language_probability = 1.0 if language else 0.0
         self.is_language_given = language is not None
-        self.has_spoken = False
         self.terms = ", ".join(term.strip() for term in terms if term.strip()) or None
         self.tape = _Tape(sound)
+        self.heard_until = sound.start
+        self.has_spoken = False
+        self.underway: deque[tuple[list[_Chunk], Future[list[list[RawWord]]]]] = deque()
 
     @property
     def duration(self) -> float:
@@ -222,8 +234,68 @@ class _Hearing:
 
     def segments(self, note: Note) -> Iterator[tuple[Segment, float]]:
         """The segments in order, each with how far the hearing is."""
-        is_first = True
         previous_end = self.sound.start
+        for chunk, words in self._heard(note):
+            mended = lines.mended(words, (0.0, chunk.duration), chunk.speech)
+            for segment in lines.segments(lines.placed(mended, chunk.start, previous_end)):
+                previous_end = segment.end
+                yield segment, self._fraction(segment.end)
+
+    def _heard(self, note: Note) -> Iterator[tuple[_Chunk, list[RawWord]]]:
+        """The chunks in order, each with its words. While batches are decoded, what comes after them is read."""
+        pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="decoding")
+        try:
+            for batch in self._batches():
+                if batch:
+                    sounds = [chunk.samples for chunk in batch]
+                    self.underway.append((batch, pool.submit(self.decoder.words, sounds, self.language, self.terms)))
+                while self.underway and self._is_due():
+                    yield from self._next(note)
+                if not batch:
+                    self._say_how_far(note)
+            while self.underway:
+                yield from self._next(note)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # a cancel does not wait for what is being decoded
+
+    def _is_due(self) -> bool:
+        """Whether to wait for the oldest batch now: it is decoded, or holds the first words, which do not wait until
+        more is read, or enough batches lie ready."""
+        return self.underway[0][1].done() or not self.has_spoken or len(self.underway) > AT_ONCE
+
+    def _next(self, note: Note) -> Iterator[tuple[_Chunk, list[RawWord]]]:
+        """The oldest batch underway, once it is decoded."""
+        batch, decoded = self.underway[0]
+        while wait([decoded], timeout=1.0).not_done:
+            if self.has_spoken:
+                self._say_how_far(note)
+        yield from zip(batch, decoded.result(), strict=True)
+        self.underway.popleft()
+        self.has_spoken = True
+        self.heard_until = batch[-1].start + batch[-1].duration
+        self._say_how_far(note)
+
+    def _batches(self) -> Iterator[list[_Chunk]]:
+        """Chunks to be decoded together: the first alone, then BATCH of them, or as many as there are when nobody is
+        busy; the last are shared between AT_ONCE. After each window comes a batch of none."""
+        waiting: list[_Chunk] = []
+        for chunks in self._windows():
+            waiting += chunks
+            if waiting and not self.has_spoken:
+                yield [waiting.pop(0)]
+            while not self.tape.has_ended and (len(waiting) >= BATCH or (waiting and not self.underway)):
+                yield waiting[:BATCH]
+                del waiting[:BATCH]
+            if not waiting and not self.underway:
+                self.heard_until = self.tape.at
+            yield []
+        turns = AT_ONCE * max(1, math.ceil(len(waiting) / (AT_ONCE * BATCH)))
+        size = max(1, math.ceil(len(waiting) / turns))
+        yield from (waiting[at : at + size] for at in range(0, len(waiting), size))
+
+    def _windows(self) -> Iterator[list[_Chunk]]:
+        """The chunks of each window of sound."""
+        is_first = True
         while len(window := self.tape.window(FIRST_WINDOW if is_first else WINDOW)):
             length = len(window) / SAMPLE_RATE
             stretches = _speech(window, CHUNK)
@@ -235,16 +307,22 @@ class _Hearing:
                 cut = chunks.pop()[0] if going_on else max([length - 1.0, *(end for _, end in chunks)])
             if chunks:
                 self._recognise_language(window, chunks)
-            for words in self._words(window, chunks, stretches):
-                placed = _placed(words, self.tape.at, previous_end)
-                for segment in _segments(placed):
-                    previous_end = segment.end
-                    yield segment, self._fraction(segment.end)
+            at = self.tape.at
             self.tape.forward(cut)
+            yield [
+                _Chunk(
+                    at + begin,
+                    _slice(window, (begin, end)),
+                    tuple((left - begin, right - begin) for left, right in stretches if left < end and begin < right),
+                )
+                for begin, end in chunks
+            ]
             is_first = False
             if self.tape.has_ended and cut >= length:
                 return
-            note(f"listening, {100 * self._fraction(self.tape.at):.0f} %")
+
+    def _say_how_far(self, note: Note) -> None:
+        note(f"listening, {100 * self._fraction(self.heard_until):.0f} %")
 
     def _fraction(self, time: float) -> float:
         """How far the hearing is: the part of what was read, times how far the reading is."""
@@ -256,61 +334,13 @@ class _Hearing:
 
         if self.is_language_given or self.language_probability >= SURE:
             return
-        if not self.model.model.is_multilingual:
+        if not self.decoder.is_multilingual:
             self.language, self.language_probability = "en", 1.0
             return
         speech = np.concatenate([_slice(window, chunk) for chunk in chunks[:4]])[: 30 * SAMPLE_RATE]
-        language, probability, _ = self.model.detect_language(audio=speech)
+        language, probability = self.decoder.language(speech)
         if probability > self.language_probability:
-            self.language, self.language_probability = language, float(probability)
-
-    def _words(self, window: np.ndarray, chunks: list[Stretch], stretches: list[Stretch]) -> Iterator[list[_RawWord]]:
-        """The words of each chunk, on the window's clock."""
-        from faster_whisper import BatchedInferencePipeline
-
-        asked = {
-            "language": self.language,
-            "hotwords": self.terms,
-            "word_timestamps": True,
-            "condition_on_previous_text": False,
-        }
-        while chunks:
-            size = BATCH if self.has_spoken else 1  # the first words must not wait for others
-            batch, chunks = chunks[:size], chunks[size:]
-            self.has_spoken = True
-            found, _ = BatchedInferencePipeline(self.model).transcribe(
-                window,
-                clip_timestamps=[{"start": begin, "end": finish} for begin, finish in batch],
-                batch_size=BATCH,
-                **asked,
-            )
-            by_chunk: list[list] = [[] for _ in batch]
-            for segment in found:
-                place = min(range(len(batch)), key=lambda each: abs(batch[each][0] - segment.seek / 100))
-                by_chunk[place].append(segment)
-            for chunk, heard in zip(batch, by_chunk, strict=True):
-                offset = 0.0
-                if any(_failed(segment) for segment in heard):
-                    # Batches are decoded once; here the model may try again at higher temperatures, or find silence.
-                    heard, _ = self.model.transcribe(_slice(window, chunk), **asked)
-                    offset = chunk[0]
-                words = [
-                    _RawWord(float(word.start) + offset, float(word.end) + offset, word.word, float(word.probability))
-                    for segment in heard
-                    for word in segment.words or ()
-                ]
-                if words:
-                    yield _mended(words, chunk, stretches)
-
-
-@dataclass(slots=True)
-class _RawWord:
-    """A word as the model gave it: its text keeps the space before it."""
-
-    start: float
-    end: float
-    text: str
-    probability: float
+            self.language, self.language_probability = language, probability
 
 
 class _Tape:
@@ -409,80 +439,6 @@ def _slice(window: np.ndarray, chunk: Stretch) -> np.ndarray:
     return window[int(chunk[0] * SAMPLE_RATE) : int(chunk[1] * SAMPLE_RATE)]
 
 
-def _failed(segment) -> bool:
-    loops = segment.compression_ratio > LOOP_RATIO and LOOP.search(segment.text + " ") is not None
-    return loops or segment.avg_logprob < UNSURE_LOGPROB
-
-
-def _mended(words: list[_RawWord], chunk: Stretch, stretches: list[Stretch]) -> list[_RawWord]:
-    """Words taken back out of the silences they reach into, inside their chunk, and rising."""
-    around = [stretch for stretch in stretches if stretch[0] < chunk[1] and chunk[0] < stretch[1]]
-    previous_end = chunk[0]
-    for word in words:
-        begin, finish = _stretch_of(word, around)
-        if word.start < finish and begin < word.end:
-            word.start = begin if word.start < begin - SNAP else word.start
-            word.end = finish if word.end > finish + SNAP else word.end
-        word.start = min(max(word.start, previous_end), chunk[1])
-        word.end = min(max(word.end, word.start), chunk[1])
-        previous_end = word.end
-    return words
-
-
-def _stretch_of(word: _RawWord, stretches: list[Stretch]) -> Stretch:
-    """The stretch in which a word is said: the one it shares most time with. But the first word of a sentence that
-    reaches over a pause is said after it: the model stamps it early, onto the end of what was said before."""
-    reached = [stretch for stretch in stretches if word.start < stretch[1] and stretch[0] < word.end]
-    if len(reached) > 1 and word.text.strip()[:1].isupper() and reached[0][1] - word.start <= EARLY:
-        return reached[-1]
-    return max(stretches, key=lambda stretch: min(word.end, stretch[1]) - max(word.start, stretch[0]))
-
-
-def _placed(words: list[_RawWord], at: float, earliest: float) -> list[_RawWord]:
-    """The same words on the file's clock: the one place where the window's offset is added."""
-    for word in words:
-        word.start = round(max(word.start + at, earliest), 3)
-        word.end = round(max(word.end + at, word.start), 3)
-    return words
-
-
-SENTENCE_ENDS = tuple(".?!…。？！")
-CLAUSE_ENDS = tuple(",;:，、；：")
-TITLES = frozenset({"mr.", "mrs.", "ms.", "dr.", "prof.", "st.", "vs.", "no."})
-
-
-def _segments(words: list[_RawWord]) -> Iterator[Segment]:
-    """Words gathered into sentences, or clauses of long ones."""
-    line: list[_RawWord] = []
-    for word in words:
-        if line and _ends_line(line, word):
-            yield _segment(line)
-            line = []
-        line.append(word)
-    if line:
-        yield _segment(line)
-
-
-def _ends_line(line: list[_RawWord], following: _RawWord) -> bool:
-    last = line[-1].text.strip().rstrip("\"'”’)»")
-    lasts = line[-1].end - line[0].start
-    if following.start - line[-1].end >= 1.0 or lasts >= 12.0:
-        return True
-    if last.endswith(SENTENCE_ENDS) and last.lower() not in TITLES:
-        return lasts >= 1.5 and (following.text.startswith(" ") or last[-1] in "。？！…")
-    return last.endswith(CLAUSE_ENDS) and lasts >= 6.0
-
-
-def _segment(line: list[_RawWord]) -> Segment:
-    words = tuple(Word(word.start, word.end, word.text.strip(), min(1.0, word.probability)) for word in line)
-    return Segment(
-        text="".join(word.text for word in line).strip(),
-        start=words[0].start,
-        end=words[-1].end,
-        words=tuple(word for word in words if word.text),
-    )
-
-
 def _language_for(local: LocalModel, language: str | None) -> str | None:
     """The code to ask the model for. Raises SpeechError where it does not know that language."""
     code = language_code(language)
@@ -494,10 +450,3 @@ def _language_for(local: LocalModel, language: str | None) -> str | None:
             )
         return None if code is None else "en"
     return code
-
-
-def _cores() -> int:
-    """Cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
