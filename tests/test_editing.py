@@ -7,18 +7,19 @@ from decimal import Decimal
 
 import pytest
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import IntegrityError
 
 from lib.domain.changes import Change, Wish
 from lib.domain.media import Clip
 from lib.domain.plan import Part, Plan, Route
 from lib.domain.run import Generation, PartAnswer, PartState, RunRequest, RunState
-from lib.domain.transcript import TimedBy
+from lib.domain.transcript import TimedBy, Transcript
 from lib.domain.versions import Author
 from lib.errors import InputError, NothingThere
 from lib.pipeline.run import end_run
 from lib.services import Services, open_services
 from lib.settings import Settings
-from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter
+from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
 from tests.test_jobs import is_over, wait_for
 
 MODEL = "google/gemini-3.8-flash"
@@ -95,6 +96,46 @@ def test_the_edits_of_a_sitting_are_one_version(services, run_id):
     assert "Ever cried." in services.export(run_id, "json").content.decode()
     before, after = services.versions.difference(run_id, 2)
     assert (before.old[0].text, before.new[0].text, after.new[0].text) == ("Ever tried.", "Ever cried.", "Again!")
+
+
+def test_what_is_edited_is_what_is_searched(services, run_id):
+    """A word that came is found at its second, one that went is not, and one that was only typed in passing neither."""
+    services.editing.take(run_id, "a", [writing(1, 0, (1.0, "Ever tried."), "Ever cried.", "g1")])
+    services.editing.take(
+        run_id, "a", [writing(2, 1, (3.0, "Ever failed."), "Zebra.", "g2"), Change(3, "g2", Wish.LEAVE)]
+    )
+    found = services.library.search("cried").hits
+    assert [hit.run.id for hit in found] == [run_id]
+    assert not services.library.search("tried").hits
+    assert not services.library.search("zebra").hits
+    services.versions.restore(run_id, 1)
+    assert services.library.search("tried").hits
+
+
+def test_captions_that_no_model_wrote_are_edited_too(services, run_id):
+    """A run without a plan, as one of captions is, has lines like any other: they are split, timed and run again."""
+    store = services._tools.store
+    source = services.run(run_id).request.source
+    cues = services.transcript(run_id).cues
+    said = Transcript(cues, "\n".join(cue.text for cue in cues))
+    store.runs.add_done("read", RunRequest(source, MODEL), said, started=datetime.now(UTC), asset_id=source.asset_id)
+    changes = [
+        Change(1, "", Wish.SPLIT, line=0, seen=(1.0, "Ever tried."), position=5),
+        Change(2, "", Wish.TIME, line=4, seen=(8.0, "Try again."), start=8.5, end=50.0),
+    ]
+    assert services.editing.take("read", "a", changes).refused == ()
+    edited = services.transcript("read").cues
+    assert [cue.text for cue in edited[:2]] == ["Ever", "tried."]
+    assert (edited[4].start, edited[4].end) == (8.5, cues[3].end), "no further than it reached"
+    assert services.reruns.request("read", 6.0, 8.0, MODEL).start == 5.5
+
+
+def test_a_version_of_a_run_that_is_gone_is_no_version(services, run_id):
+    """Deleted meanwhile: nothing is kept, and nobody waits for ever."""
+    transcript = services.transcript(run_id)
+    assert services._tools.store.removals.run(run_id)
+    with pytest.raises(IntegrityError):
+        services._tools.store.transcripts.keep(run_id, transcript)
 
 
 def test_a_change_that_is_sent_twice_is_made_once(services, run_id):
@@ -246,6 +287,28 @@ def test_a_stretch_is_run_again_and_put_in_place(services, run_id):
     assert texts(services) == ["Mine.", "Ever failed.", "Fail better.", "Try again."]
     assert (services.versions.all(run_id)[0].author, services.versions.all(run_id)[0].note) == (Author.AGAIN, MODEL)
     assert services.reruns.of(run_id) == []
+
+
+def test_what_a_run_left_out_is_left_out_when_lines_are_run_again(services, server, short_talking_video):
+    """Of several stretches only what lies within the lines is sent, and only there is text put in place; edits between
+    the stretches stay. The model is asked anew, though it has answered for just these stretches."""
+    server.enqueue(Reply.answer("[00:01] Ever tried.\n[00:05] Ever failed."))
+    stretches = (Clip(0.0, 3.0), Clip(6.0, 10.0))
+    asked = services.new_request(services.keep_file(short_talking_video), MODEL, task="moments", stretches=stretches)
+    run = wait_for(services, services.submit(asked), is_over)
+    first, second = services.transcript(run.id).cues
+    assert (first.start, second.start) == (1.0, 7.0)
+    between = Change(1, "", Wish.INSERT, line=1, seen=(1.0, "Ever tried."), text="Silence.")
+    assert services.editing.take(run.id, "a", [between]).refused == ()
+    kept = services.transcript(run.id).cues[1]
+    request = services.reruns.request(run.id, 0.0, 10.0, MODEL)
+    assert request.stretches == run.plan.stretches
+    rerun = services.reruns.start(run.id, request)
+    wait_for(services, rerun, is_over)
+    services.reruns.put_in_place(run.id, rerun.id)
+    assert [cue.text for cue in services.transcript(run.id).cues] == ["Fail better.", kept.text]
+    alone = services.reruns.request(run.id, 0.0, 1.0, MODEL)
+    assert (alone.stretches, alone.end) == ((), 3.0)
 
 
 def test_a_stretch_that_is_left_changes_nothing(services, run_id):

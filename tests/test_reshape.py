@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 import pysubs2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from lib.domain.changes import Change, Wish
 from lib.domain.cues import CueShape
+from lib.domain.excerpt import Excerpt
+from lib.domain.media import Clip
 from lib.domain.plan import Times
+from lib.domain.reshaped import reshaped
 from lib.domain.run import RunRequest, RunState
 from lib.domain.tokens import display_width
+from lib.domain.transcript import Cue, TimedBy, Word
+from lib.domain.versions import Author
 from lib.errors import InputError, NothingThere
 from lib.services import Services, open_services
 from lib.settings import Settings
 from lib.store.records import from_json, to_json
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
+from tests.test_edits import transcripts
 from tests.test_jobs import is_over, wait_for
 
 MODEL = "google/gemini-3.8-flash"
@@ -98,6 +108,54 @@ def test_shaping_anew_with_the_same_shape_changes_nothing(services, short_talkin
     before = services.transcript(run.id)
     assert services.reshape(run.id).health == run.health
     assert services.transcript(run.id) == before
+
+
+def test_what_a_person_wrote_is_laid_out_and_not_written_over(services, short_talking_video):
+    """An edited transcript is shaped from its lines: each word stays, those that were edited say so, and the version
+    before can be had back. A repair and an undo find what they expect."""
+    run = transcribed(services, short_talking_video, times=Times.AUDIO)
+    cues = services.transcript(run.id).cues
+    said = "Fail better, said somebody who corrects what machines have heard."
+    change = Change(1, "a", Wish.WRITE, len(cues) - 1, seen=(cues[-1].start, cues[-1].text), text=said)
+    assert services.editing.take(run.id, "reader", [change]).refused == ()
+    edited = services.transcript(run.id)
+    shaped = services.reshape(run.id, NARROW)
+    assert words(services, run.id) == edited.text.split()
+    fresh = services.transcript(run.id).cues
+    assert len(fresh) > len(edited.cues)
+    assert "".join(cue.text for cue in fresh if cue.is_edited).replace(" ", "") == said.replace(" ", "")
+    versions = services.versions.all(run.id)
+    assert [version.author for version in versions] == [Author.RESHAPED, Author.EDIT, Author.MODEL]
+    assert shaped.health_version == 3
+    services.reshape(run.id, CueShape())
+    assert words(services, run.id) == edited.text.split()
+    services.versions.restore(run.id, 2)
+    assert services.transcript(run.id) == edited
+
+
+@given(transcripts(), st.sampled_from([NARROW, CueShape()]), st.data())
+def test_lines_shaped_anew_keep_every_word_and_their_order(transcript, shape, data):
+    """Over one stretch or two, with words heard or without: nothing is lost, and no line begins before the last."""
+    cues = [replace(cue, is_edited=data.draw(st.booleans())) for cue in transcript.cues]
+    heard = [Word(cue.start, cue.end, cue.text.split()[0]) for cue in cues if data.draw(st.booleans())]
+    excerpt = data.draw(st.sampled_from([Excerpt.of(0.0, 60.0), Excerpt((Clip(0.0, 3.0), Clip(4.0, 60.0)))]))
+    fresh = reshaped(cues, shape, excerpt, words=heard)
+    assert "".join(cue.text for cue in fresh).replace(" ", "") == transcript.text.replace(" ", "").replace("\n", "")
+    assert all(one.start <= other.start for one, other in pairwise(fresh))
+    assert any(cue.is_edited for cue in fresh) == any(cue.is_edited for cue in cues)
+
+
+def test_a_line_shaped_anew_is_parted_where_its_words_were_heard():
+    """By the sound where the sound had timed it; a time that was set by hand is only shared among its words."""
+    text = "Ever tried, ever failed"
+    heard = [Word(0.0, 0.4, "Ever"), Word(0.5, 0.9, "tried"), Word(6.0, 6.4, "ever"), Word(6.5, 7.0, "failed")]
+    cue = Cue(0.0, 7.0, text, timed_by=TimedBy.AUDIO)
+    shape = replace(NARROW, line_width=12, max_seconds=7.0)
+    by_sound = reshaped([cue], shape, Excerpt.of(0.0, 10.0), words=heard)
+    assert [(line.text, line.start) for line in by_sound] == [("Ever tried,", 0.0), ("ever failed", 6.0)]
+    by_hand = reshaped([replace(cue, timed_by=TimedBy.EDITED)], shape, Excerpt.of(0.0, 10.0), words=heard)
+    assert [line.timed_by for line in by_hand] == [TimedBy.EDITED] * 2
+    assert by_hand[1].start == pytest.approx(7 * len("Ever tried,") / len(text))
 
 
 def test_chinese_lines_hold_half_as_many_characters(services, server, short_talking_video):

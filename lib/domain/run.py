@@ -81,8 +81,8 @@ class RunRequest:
     """What the user asked for. ``end`` None means to the end. ``prompt`` is the user's own, for task custom. ``track``
     is which of several tracks of sound is heard, from 0.
 
-    ``stretches`` are those that are sent of the clip, in order and apart; none means all of it.
-    Holds no key: ``key_ref`` names a sealed one.
+    ``stretches`` are those that are sent of the clip, in order and apart; none means all of it. ``is_anew`` asks, and
+    pays, also where the same was answered before. Holds no key: ``key_ref`` names a sealed one.
     """
 
     source: Source
@@ -105,6 +105,7 @@ class RunRequest:
     allow_private_urls: bool = False
     key_ref: str | None = None
     stretches: tuple[Clip, ...] = ()
+    is_anew: bool = False
 
     def __post_init__(self) -> None:
         if not self.stretches:

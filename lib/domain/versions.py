@@ -13,12 +13,13 @@ SITTING_SECONDS = 600.0
 
 
 class Author(StrEnum):
-    """Whose work a version is: the model's, several models' merged by row, a repair's, a person's, a stretch's that was
-    run again, or an older version's that was restored."""
+    """Whose work a version is: the model's, several models' merged by row, a repair's, that of lines laid out anew, a
+    person's, a stretch's that was run again, or an older version's that was restored."""
 
     MODEL = "model"
     MERGED = "merged"
     REPAIR = "repair"
+    RESHAPED = "reshaped"
     EDIT = "edit"
     AGAIN = "again"
     RESTORED = "restored"
@@ -26,7 +27,7 @@ class Author(StrEnum):
     @property
     def is_made_of_answers(self) -> bool:
         """Whether it is just what models answered, with nothing of a person in it."""
-        return self in (Author.MODEL, Author.REPAIR)
+        return self in (Author.MODEL, Author.REPAIR, Author.RESHAPED)
 
 
 @dataclass(frozen=True, slots=True)

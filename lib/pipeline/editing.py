@@ -137,7 +137,9 @@ class Editing:
         return self._tools.store.transcripts
 
     def _words(self, run: Run) -> tuple[Word, ...]:
-        """The words heard in the run's clip, beside a remote model or by a local one."""
+        """The words heard in what was run, beside a remote model or by a local one."""
+        if run.plan is None:
+            return ()
         return heard_of(run, self._tools).words or tuple(
             word
             for _, generation in answers_of(run, self._tools)

@@ -135,6 +135,7 @@ def ask(
         max_tokens=question.max_tokens,
         reasoning=question.reasoning_effort,
         **({"take": take} if take else {}),
+        **({"asked_by": reporter.run_id} if request.is_anew else {}),
     )
     with tools.locks.hold(name, reporter.check):
         kept = tools.store.generations.get(name)

@@ -44,19 +44,25 @@ class Reruns:
         if not start < end:
             raise InputError("This stretch ends before it begins, or lies outside the clip.", "Choose other times.")
         clip = _with_silence(cues, *_whole_lines(cues, start, end), bounds)
+        # What was left out of the run is left out of its stretches as well.
+        excerpt = run.plan.excerpt.within(clip) if run.plan and run.plan.excerpt else None
         asked = run.request
-        return self._new_request(
+        request = self._new_request(
             self._source(run),
             model_id,
             task=asked.task,
             prompt=asked.prompt,
             start=clip.start,
             end=clip.end,
+            stretches=excerpt.stretches if excerpt and excerpt.is_joined else (),
+            track=asked.track,
             language=asked.language or newest.transcript.language,
             terms=asked.terms,
             quality=asked.quality,
             times=asked.times,
+            cue_shape=asked.cue_shape,
         )
+        return replace(request, is_anew=True)
 
     def start(self, run_id: str, request: RunRequest, *, key: str | None = None) -> Run:
         """Run it, as a run of its own. Raises what ``submit`` raises."""
@@ -90,10 +96,10 @@ class Reruns:
 
     def _placing(self, rerun_id: str) -> Callable[[Transcript], Transcript]:
         rerun, fresh = known_run(rerun_id, self._tools), newest_of(rerun_id, self._tools).transcript
-        clip = rerun.plan.clip if rerun.plan else None
-        if clip is None:
+        excerpt = rerun.plan.excerpt if rerun.plan else None
+        if excerpt is None:
             raise NothingThere("This stretch has no lines yet.", "Wait until it is done.")
-        return lambda transcript: apply(transcript, put_in_place(transcript.cues, [clip], fresh.cues))
+        return lambda transcript: apply(transcript, put_in_place(transcript.cues, excerpt.stretches, fresh.cues))
 
     def _source(self, run: Run) -> Source:
         """Where the stretch comes from: the media that are here, or the link once more. Raises MediaError."""

@@ -23,7 +23,7 @@ from lib.pipeline.hear import kept_speech, kept_words, silences_near, speech_of,
 from lib.pipeline.ingest import held_asset, ingest, media_of
 from lib.pipeline.plan import facts_of_asset, facts_of_link, make_plan, needs_download
 from lib.pipeline.reporter import Pointless, Reporter, ReporterBeside
-from lib.pipeline.stitch import Heard, make_transcript, reassess
+from lib.pipeline.stitch import Heard, health_of, make_transcript
 from lib.pipeline.tools import Tools
 from lib.pipeline.versions import keep_version
 from lib.speech import local_models
@@ -140,16 +140,17 @@ def answers_of(run: Run, tools: Tools) -> list[tuple[PartAnswer, Generation]]:
 
 def stitched(run: Run, answered: list[tuple[PartAnswer, Generation]], tools: Tools) -> tuple[Transcript, Health | None]:
     """The transcript of a run and its health, from its answers and what is kept of the sound: nobody listens for it."""
-    excerpt, shape = _excerpt_of(run), run.request.cue_shape
+    excerpt, shape = excerpt_of(run), run.request.cue_shape
     return make_transcript(run.request.task, excerpt, _spans_of(run), answered, heard_of(run, tools), shape)
 
 
 def reassessed(run: Run, transcript: Transcript, answered: list[tuple[PartAnswer, Generation]], tools: Tools) -> Health:
     """The health of lines that somebody has edited since the answers came, from what is kept of the sound."""
-    return reassess(transcript.cues, _excerpt_of(run), _spans_of(run), answered, heard_of(run, tools))
+    return health_of(transcript.cues, excerpt_of(run), _spans_of(run), answered, heard_of(run, tools))
 
 
-def _excerpt_of(run: Run) -> Excerpt:
+def excerpt_of(run: Run) -> Excerpt:
+    """What was sent of the media."""
     return run.plan.excerpt or Excerpt.of(run.plan.parts[0].start, run.plan.parts[-1].end)
 
 

@@ -64,26 +64,20 @@ def make_transcript(
     transcript = Transcript(cues=tuple(cues), text="\n".join(cue.text for cue in cues), language=language)
     if task != "transcript":
         return transcript, None
-    return transcript, assess(
-        cues,
-        clip=excerpt.span,
-        sent=excerpt.stretches,
-        words=heard.words,
-        stretches=heard.speech,
-        finish_reasons=[_finish_of(part, answers) for part in parts],
-        parts=parts,
-        segments=[_moved(segment, _shift(segment, excerpt)) for segment in segments],
-    )
+    given = [_moved(segment, _shift(segment, excerpt)) for segment in segments]
+    return transcript, health_of(cues, excerpt, parts, answers, heard, given)
 
 
-def reassess(
+def health_of(
     cues: Sequence[Cue],
     excerpt: Excerpt,
     parts: Sequence[Clip],
     answers: Sequence[tuple[PartAnswer, Generation]],
     heard: Heard,
+    segments: Sequence[Segment] = (),
 ) -> Health:
-    """The health of lines that somebody has edited since the answers came: their times are in order by now."""
+    """What can be said of lines. ``segments`` are what the models made of them, on the asset's clock; without them, as
+    once somebody has edited the lines, no disorder of theirs is counted."""
     return assess(
         cues,
         clip=excerpt.span,
@@ -92,6 +86,7 @@ def reassess(
         stretches=heard.speech,
         finish_reasons=[_finish_of(part, answers) for part in parts],
         parts=parts,
+        segments=segments,
     )
 
 

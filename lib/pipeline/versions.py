@@ -63,8 +63,8 @@ def keep_version(run: Run, attempt: int, fresh: Transcript, tools: Tools) -> Ver
         if last >= attempt or not anew:
             return VersionedTranscript(newest.version, fresh) if newest.transcript == fresh else newest
         record = fresh
-        if fresh.cues and not _is_untouched(run.id, tools):
-            stretches = [Clip(run.plan.parts[number].start, run.plan.parts[number].end) for number in anew]
+        if fresh.cues and not is_untouched(run.id, tools):
+            stretches = [stretch for number in anew for stretch in run.plan.parts[number].excerpt.stretches]
             record = apply(newest.transcript, put_in_place(newest.transcript.cues, stretches, fresh.cues))
         shelf.keep_after(
             run.id,
@@ -77,7 +77,8 @@ def keep_version(run: Run, attempt: int, fresh: Transcript, tools: Tools) -> Ver
         )
 
 
-def _is_untouched(run_id: str, tools: Tools) -> bool:
+def is_untouched(run_id: str, tools: Tools) -> bool:
+    """Whether the transcript is just what models answered, with nothing of a person in it."""
     return all(version.author.is_made_of_answers for version in tools.store.transcripts.versions(run_id))
 
 

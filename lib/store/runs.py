@@ -252,13 +252,12 @@ class Runs:
         cost = None if cost_usd is None else str(cost_usd)
         self._end(run_id, attempt, state=RunState.FAILED, failure=to_json(failure), cost_usd=cost, progress=None)
 
-    def amend(self, run_id: str, request: RunRequest, health: Health | None) -> bool:
+    def amend(self, run_id: str, request: RunRequest) -> bool:
         """Write down what was changed about a run that is over without asking anew. False, and nothing done, if it
         is not over."""
         over = and_(run.c.id == run_id, run.c.state.not_in(UNFINISHED))
-        values = {"request": to_json(request), "health": to_json(health) if health else None}
         with transaction(self._engine) as connection:
-            return bool(connection.execute(update(run).where(over).values(**values)).rowcount)
+            return bool(connection.execute(update(run).where(over).values(request=to_json(request))).rowcount)
 
     def unfinished(self) -> list[tuple[str, int]]:
         """Every run that is queued or running, with its attempt, oldest first."""

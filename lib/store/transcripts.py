@@ -128,7 +128,11 @@ class Transcripts:
                 number = self.put(connection, run_id, record, after=newest.number if newest else 0, **about)
                 if added is not None:
                     connection.execute(insert(edit).values(**_log_row(run_id, number, 1, added)))
-        except (IntegrityError, _Overtaken):
+        except _Overtaken:
+            return None
+        except IntegrityError:
+            if len(self.versions(run_id)) == (newest.number if newest else 0):
+                raise  # no other was first: the run itself is gone
             return None
         return number
 

@@ -82,6 +82,6 @@ def render_reshape(services: Services, run: Run) -> None:
             type="tertiary",
             icon=":material/wrap_text:",
             key="reshape",
-            help=f"{wanted}. From the answers that are kept: no model is asked again.",
+            help=f"{wanted}. From what is kept: no model is asked again.",
         ):
             do_or_tell(lambda: services.reshape(run.id))

@@ -69,6 +69,7 @@ def author_words(version: Version, model_id: str) -> str:
         return "Merged from several models"
     verb = {
         Author.REPAIR: "Repaired",
+        Author.RESHAPED: "Shaped anew as",
         Author.AGAIN: "A stretch run again with",
         Author.RESTORED: "Restored",
     }[version.author]

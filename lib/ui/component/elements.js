@@ -16,6 +16,16 @@ function clock(seconds) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
+// Seconds from 90, 1:30 or 0:01:30.5; null for anything else.
+function readTime(text) {
+  const found = /^\s*(?:(?:(\d{1,4}):)?(\d{1,4}):)?(\d{1,6}(?:[.,]\d+)?)\s*$/.exec(text);
+  if (!found) return null;
+  const [, hours = "0", minutes, rest] = found;
+  const seconds = Number(rest.replace(",", "."));
+  if ((minutes !== undefined && seconds >= 60) || (found[1] !== undefined && Number(minutes) >= 60)) return null;
+  return Number(hours) * 3600 + Number(minutes ?? 0) * 60 + seconds;
+}
+
 function element(tag, className = "", attributes = {}) {
   const made = document.createElement(tag);
   if (className) made.className = className;

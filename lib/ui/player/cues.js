@@ -76,12 +76,3 @@ function exactClock(seconds) {
   const fraction = String(ms % 1000).padStart(3, "0").replace(/0{1,2}$/, "");
   return `${clock(Math.floor(ms / 1000))}.${fraction}`;
 }
-
-// Seconds from 90, 90.5, 1:30.5 or 0:01:30; null for anything else.
-function secondsIn(text) {
-  const parts = text.trim().replace(",", ".").split(":");
-  if (parts.length > 3 || !parts.every((part, at) => /^\d+$/.test(part) || (at === parts.length - 1 && /^\d+\.\d+$/.test(part)))) {
-    return null;
-  }
-  return parts.reduce((total, part) => total * 60 + Number(part), 0);
-}

@@ -344,7 +344,7 @@ class Editor {
   typeTime(edge) {
     if (!this.isOpen || this.isUnsent) return;
     const { input } = this[edge];
-    const seconds = secondsIn(input.value);
+    const seconds = readTime(input.value);
     input.setAttribute("aria-invalid", String(seconds === null));
     if (seconds === null) {
       this.hint.textContent = "Write a time like 1:23.4 or 83.4.";

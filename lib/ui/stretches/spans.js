@@ -13,16 +13,6 @@ function precise(seconds) {
   return clock(Math.floor(tenths / 10)) + (tenths % 10 ? `.${tenths % 10}` : "");
 }
 
-// Seconds from 90, 1:30 or 0:01:30.5; null for anything else.
-function readTime(text) {
-  const found = /^\s*(?:(?:(\d{1,4}):)?(\d{1,4}):)?(\d{1,6}(?:[.,]\d+)?)\s*$/.exec(text);
-  if (!found) return null;
-  const [, hours = "0", minutes, rest] = found;
-  const seconds = Number(rest.replace(",", "."));
-  if ((minutes !== undefined && seconds >= 60) || (found[1] !== undefined && Number(minutes) >= 60)) return null;
-  return Number(hours) * 3600 + Number(minutes ?? 0) * 60 + seconds;
-}
-
 function lengthWords(seconds) {
   if (seconds < 10) return `${tenth(seconds)} s`;
   const whole = Math.round(seconds);
