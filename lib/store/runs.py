@@ -10,7 +10,20 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, delete, exists, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from lib.domain.health import Health
 from lib.domain.plan import Plan
@@ -18,7 +31,7 @@ from lib.domain.run import Failure, PartAnswer, PartRecord, PartState, Run, RunR
 from lib.domain.transcript import Transcript
 from lib.domain.versions import Version
 from lib.store.records import from_json, to_json
-from lib.store.rows import now, transaction
+from lib.store.rows import as_text, now, transaction
 from lib.store.tables import part, run
 from lib.store.transcripts import Transcripts
 
@@ -265,6 +278,19 @@ class Runs:
         rows = select(run.c.id, run.c.attempt).where(run.c.state.in_(UNFINISHED)).order_by(run.c.created)
         with transaction(self._engine) as connection:
             return [(row.id, row.attempt) for row in connection.execute(rows)]
+
+    def ended_before(self, moment: datetime) -> list[str]:
+        """The ids of the runs that were over before a moment, oldest first."""
+        ended = and_(run.c.state.not_in(UNFINISHED), run.c.finished < as_text(moment))
+        with transaction(self._engine) as connection:
+            return list(connection.scalars(select(run.c.id).where(ended).order_by(run.c.finished)))
+
+    def counts(self) -> dict[RunState, int]:
+        """How many runs there are in each state."""
+        rows = select(run.c.state, func.count()).group_by(run.c.state)
+        with transaction(self._engine) as connection:
+            found = dict(connection.execute(rows).all())
+        return {state: found.get(state, 0) for state in RunState}
 
     def _without_text(self, which: ColumnElement[bool]) -> list[Run]:
         with transaction(self._engine) as connection:
