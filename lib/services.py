@@ -7,10 +7,12 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from lib import prompts
+from lib.domain.counters import Counters
 from lib.domain.cues import CueShape
 from lib.domain.excerpt import apart
 from lib.domain.media import Clip, MediaAsset, Source, SourceKind
@@ -356,6 +358,10 @@ class Services:
             return None
         log = self.settings.data_dir / "logs" / "worker.log"
         return self.disk_problem() or StorageError("The worker cannot start.", f"See {log}.")
+
+    def counters(self, since: datetime | None = None) -> Counters:
+        """What was worked on since a moment, or ever."""
+        return self._tools.store.counting.since(since)
 
     def problems(self) -> list[str]:
         """Why the app cannot do its work now, in words; empty when it can."""

@@ -11,12 +11,13 @@ import sys
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from starlette.testclient import TestClient
 
 from lib.domain.media import Source, SourceKind
-from lib.domain.run import RunRequest
+from lib.domain.run import Failure, RunRequest, RunState
 from lib.domain.transcript import Cue, Transcript
 from lib.errors import NothingThere, StorageError, StorageInUse
 from lib.logs import about_run, start_logging
@@ -158,6 +159,24 @@ def test_the_doctor_on_the_command_line_fails_when_something_does(settings, stor
     assert (found["Hub"]["verdict"], found["Catalogue"]["verdict"]) == ("limited", "limited")
     assert done.returncode == (1 if found["Key"]["verdict"] == "fails" else 0)
     assert found["Database"] == {"name": "Database", "verdict": "works", "found": "SQLite", "note": ""}
+
+
+def test_runs_are_counted_by_state_model_and_reason(settings, store):
+    """The counters are of all runs, or of those since a moment; money adds up exactly."""
+    add_run(store, "r1", NOON)
+    for number, cost in (("r2", "0.1"), ("r3", "0.2")):
+        link = Source(SourceKind.LINK, "Talk", url="https://example.org/v")
+        store.runs.add(number, RunRequest(link, "google/gemini"), None)
+        store.runs.begin(number, 1)
+        store.runs.fail(number, 1, Failure("rate_limited", "Too many requests."), Decimal(cost))
+    ever = store.counting.since()
+    assert (ever.states[RunState.DONE], ever.states[RunState.FAILED], ever.states[RunState.RUNNING]) == (1, 2, 0)
+    assert ever.failures == (("rate_limited", 2),)
+    assert [(each.model_id, each.runs, each.failed, each.cost_usd) for each in ever.models] == [
+        ("google/gemini", 2, 2, Decimal("0.3")),
+        ("local/whisper-base", 1, 0, Decimal(0)),
+    ]
+    assert store.counting.since(datetime.now(UTC) + timedelta(hours=1)).models == ()
 
 
 def test_healthz_says_what_is_wrong(settings, monkeypatch):

@@ -18,7 +18,6 @@ from sqlalchemy import (
     and_,
     delete,
     exists,
-    func,
     insert,
     literal,
     select,
@@ -284,13 +283,6 @@ class Runs:
         ended = and_(run.c.state.not_in(UNFINISHED), run.c.finished < as_text(moment))
         with transaction(self._engine) as connection:
             return list(connection.scalars(select(run.c.id).where(ended).order_by(run.c.finished)))
-
-    def counts(self) -> dict[RunState, int]:
-        """How many runs there are in each state."""
-        rows = select(run.c.state, func.count()).group_by(run.c.state)
-        with transaction(self._engine) as connection:
-            found = dict(connection.execute(rows).all())
-        return {state: found.get(state, 0) for state in RunState}
 
     def _without_text(self, which: ColumnElement[bool]) -> list[Run]:
         with transaction(self._engine) as connection:

@@ -8,6 +8,7 @@ from lib.store.assets import Assets
 from lib.store.backup import database_file, problems_of
 from lib.store.comparisons import Comparisons
 from lib.store.copies import Copies
+from lib.store.counting import Counting
 from lib.store.engine import open_engine
 from lib.store.generations import Generations
 from lib.store.removals import Removals
@@ -31,6 +32,7 @@ class Store:
         self.transcripts = Transcripts(self._engine, self.search)
         self.runs = Runs(self._engine, self.transcripts)
         self.generations = Generations(self._engine)
+        self.counting = Counting(self._engine)
         self.copies = Copies(self._engine)
         self.comparisons = Comparisons(self._engine)
         self.videos = Videos(self._engine)

@@ -112,6 +112,7 @@ def render_storage(services: Services) -> None:
 def render_health(services: Services) -> None:
     """The tools Cuewise stands on: there or not, and which version."""
     st.subheader("Tools", anchor=False)
+    st.page_link("pages/status.py", label="Status: what was worked on", icon=":material/monitoring:")
     with st.spinner("Looking at the tools…"):
         tools = services.doctor.tools()
     if ill := [tool.name for tool in tools if tool.verdict is Verdict.FAILS]:
