@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 STAMPS := $(VENV)/stamps
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test bench lint format screenshots clean help setup setup-dev
+.PHONY: run test bench lock audit lint format screenshots clean help setup setup-dev
 
 run: setup ## start the app and its worker (PORT=8501, ADDRESS=localhost)
 	@exec $(PY) -m lib.ui.launch --port $(PORT) --address $(ADDRESS)
@@ -30,6 +30,20 @@ format: setup-dev ## put the code into the house style
 
 screenshots: setup-dev ## take the README's pictures anew from the running app
 	@$(PY) -m tests.screenshots
+
+lock: $(STAMPS)/lock ## write requirements*.txt anew from requirements*.in, each file with its hash
+	@for each in requirements requirements-dev; do \
+	  $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	    --custom-compile-command "make lock" --output-file $$each.txt $$each.in || exit 1; done
+
+audit: $(STAMPS)/lock ## ask whether anything we stand on is known to be unsafe, and list the licences
+	@$(VENV)/lock/bin/pip-audit --requirement requirements.txt --require-hashes --disable-pip
+	@$(VENV)/lock/bin/pip-licenses --python $(PY) --format markdown --output-file LICENCES.md
+
+$(STAMPS)/lock: | $(PY)
+	@"$(PYTHON)" -m venv $(VENV)/lock
+	@$(VENV)/lock/bin/pip install --quiet uv==0.13.9 pip-audit==2.10.1 pip-licenses==5.5.5
+	@mkdir -p $(STAMPS) && touch $@
 
 clean: ## remove what was installed and built here; your data stays
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

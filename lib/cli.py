@@ -35,14 +35,17 @@ from lib.formats.comparison.words import HEADINGS, figure_rows, known_columns
 from lib.formats.references import read_reference
 from lib.formats.timecode import format_clock, parse_time
 from lib.logs import start_logging
+from lib.pipeline.doctor import Verdict
 from lib.pipeline.export import segments_record
 from lib.pipeline.run import as_failure
 from lib.services import EVERY_FORMAT, LinkPlaylist, PreparedPart, Services, open_services
 from lib.settings import Settings
+from lib.store import restore
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 DEFAULT_MODEL = "local/whisper-base"
 POLL = 0.2
+MARKS = {Verdict.WORKS: "ok ", Verdict.LIMITED: "!  ", Verdict.FAILS: "NO "}
 DEFAULT_BUDGET = 120.0
 PROPOSALS = "speech, scenes or word:TEXT"
 ROUTES = "auto, link, asis, audio or video: how the clip reaches the model"
@@ -59,7 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     services = None
     try:
         settings = Settings.from_environment()
-        start_logging(settings.data_dir, "cli", is_shown=False)
+        start_logging(settings.data_dir, "cli", is_shown=False, is_json=settings.logs_json)
+        if options.command is _restore:  # for a database that cannot be opened
+            return _restore(settings, options)
         services = open_services(settings)
         return options.command(services, options)
     except CuewiseError as exc:
@@ -114,6 +119,14 @@ def _parser() -> argparse.ArgumentParser:
     runs = commands.add_parser("runs", help="the runs there are, newest first")
     runs.add_argument("--json", action="store_true", help="as JSON")
     runs.set_defaults(command=_runs)
+
+    doctor = commands.add_parser("doctor", help="whether everything that Cuewise stands on works, and what to do")
+    doctor.add_argument("--json", action="store_true", help="as JSON")
+    doctor.set_defaults(command=_doctor)
+
+    restore = commands.add_parser("restore", help="put the newest backup in the place of a damaged database")
+    restore.add_argument("--backup", type=Path, metavar="FILE", help="another backup than the newest sound one")
+    restore.set_defaults(command=_restore)
 
     search = commands.add_parser("search", help="where something was said, over all transcripts")
     search.add_argument("words", metavar="WORDS", help='all of them must be said together; a "phrase" in quotes')
@@ -422,6 +435,27 @@ def _runs(services: Services, options: argparse.Namespace) -> int:
     else:
         for run in runs:
             print(f"{run.id}  {run.state:9}  {run.request.model_id:30}  {run.request.source.title}")
+    return DONE
+
+
+def _doctor(services: Services, options: argparse.Namespace) -> int:
+    findings = []
+    for finding in services.doctor.examine():
+        findings.append(finding)
+        if not options.json:
+            print(f"{MARKS[finding.verdict]} {finding.name:14} {finding.found}", flush=True)
+            if finding.note and finding.verdict is not Verdict.WORKS:
+                print(f"{'':17}{finding.note}")
+    if options.json:
+        print(_json([asdict(finding) for finding in findings]))
+    return FAILED if any(finding.verdict is Verdict.FAILS for finding in findings) else DONE
+
+
+def _restore(settings: Settings, options: argparse.Namespace) -> int:
+    restored, aside = restore(settings.database_url, settings.backups_dir, options.backup)
+    print(f"Restored {restored}.")
+    if aside is not None:
+        _say(f"The database that was there is kept as {aside}.")
     return DONE
 
 

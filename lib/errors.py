@@ -317,6 +317,10 @@ class DiskFull(StorageError):
     hint = "Free some space on the disk, then press Retry. What was finished is kept."
 
 
+class StorageInUse(StorageError):
+    hint = "Stop the app and its workers, then try again."
+
+
 class FolderReadOnly(StorageError):
     hint = "Make the data folder writable, or choose another with CUEWISE_DATA."
 

@@ -22,6 +22,7 @@ from sqlalchemy import make_url
 
 from lib.domain.run import Failure
 from lib.errors import Cancelled, DiskFull, StorageError
+from lib.logs import about_run
 from lib.pipeline.copies import make_copy
 from lib.pipeline.part import repair_part, work_on_part
 from lib.pipeline.run import (
@@ -77,11 +78,13 @@ def _at_work() -> Tools:
 
 
 @DBOS.step()
+@about_run
 def _begin(run_id: str, attempt: int) -> int:
     return begin_run(run_id, attempt, _at_work())
 
 
 @DBOS.step()
+@about_run
 def _begin_repair(run_id: str, attempt: int, number: int) -> int:
     """Gives the take: a part that has an answer is asked anew, and the attempt's number makes that a question of its
     own, also when a crash makes us ask again."""
@@ -92,6 +95,7 @@ def _begin_repair(run_id: str, attempt: int, number: int) -> int:
 
 
 @DBOS.step()
+@about_run
 def _queue_for(run_id: str, model_id: str | None) -> str:
     """The queue, and behind a colon the row in it: a name alone is what older versions wrote down."""
     tools = _at_work()
@@ -102,41 +106,49 @@ def _queue_for(run_id: str, model_id: str | None) -> str:
 
 
 @DBOS.step()
+@about_run
 def _hears_too(run_id: str) -> bool:
     return hears_too(run_id, _at_work())
 
 
 @DBOS.step()
+@about_run
 def _note_answered(run_id: str, attempt: int) -> bool:
     return note_answered(run_id, attempt, _at_work())
 
 
 @DBOS.step()
+@about_run
 def _hear(run_id: str, attempt: int) -> None:
     hear(run_id, attempt, _at_work())
 
 
 @DBOS.step()
+@about_run
 def _part(run_id: str, attempt: int, number: int) -> None:
     work_on_part(run_id, attempt, number, _at_work())
 
 
 @DBOS.step()
+@about_run
 def _repair(run_id: str, attempt: int, number: int, model_id: str | None, take: int) -> None:
     repair_part(run_id, attempt, number, model_id, take, _at_work())
 
 
 @DBOS.step()
+@about_run
 def _end(run_id: str, attempt: int) -> None:
     end_run(run_id, attempt, _at_work())
 
 
 @DBOS.step()
+@about_run
 def _fail(run_id: str, attempt: int, failure: dict[str, str]) -> None:
     fail_run(run_id, attempt, Failure(**failure), _at_work())
 
 
 @DBOS.step()
+@about_run
 def _copy(copy_id: str, attempt: int) -> None:
     make_copy(copy_id, attempt, _at_work())
 

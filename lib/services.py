@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import platform
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from importlib import metadata
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from lib import prompts
+from lib.domain.counters import Counters
 from lib.domain.cues import CueShape
 from lib.domain.excerpt import apart
 from lib.domain.media import Clip, MediaAsset, Source, SourceKind
@@ -20,15 +20,16 @@ from lib.domain.model import Model
 from lib.domain.plan import Plan, Quality, RouteChoice, Times
 from lib.domain.run import Run, RunRequest, Task
 from lib.domain.transcript import Transcript
-from lib.errors import CuewiseError, DiskFull, InputError, KeyMissing, NothingThere, PlanRefused, StorageError
+from lib.errors import DiskFull, InputError, KeyMissing, NothingThere, PlanRefused, StorageError
 from lib.files import MediaFiles
 from lib.formats import ExportOptions
-from lib.media.ffmpeg import ffmpeg_path, ffmpeg_version
+from lib.media.ffmpeg import ffmpeg_path
 from lib.openrouter import Catalogue, CatalogueKeeper, KeyStatus, OpenRouter, nearest
 from lib.pipeline.captions import Captions
 from lib.pipeline.chapters import Chapters
 from lib.pipeline.comparisons import Comparisons
 from lib.pipeline.copies import Copies
+from lib.pipeline.doctor import Doctor
 from lib.pipeline.editing import Editing
 from lib.pipeline.export import EVERY_FORMAT, Export, Exportable, export, export_zip, run_record
 from lib.pipeline.ingest import held_asset, keep_path, keep_stream
@@ -62,7 +63,6 @@ __all__ = [
     "Preferences",
     "PreparedPart",
     "Services",
-    "ToolHealth",
     "open_services",
     "open_tools",
 ]
@@ -70,16 +70,6 @@ __all__ = [
 
 LEAST_ROOM = 1 << 20
 """A disk with fewer bytes free than this is full: a database grows by some kilobytes at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolHealth:
-    """One tool that Cuewise stands on: its version, and a note when something is wrong with it."""
-
-    name: str
-    version: str
-    is_ok: bool
-    note: str = ""
 
 
 def open_tools(settings: Settings) -> Tools:
@@ -134,6 +124,7 @@ class Services:
         self.chapters = Chapters(tools)
         self.comparisons = Comparisons(tools, self.submit, self.captions.fetch)
         self.copies = Copies(tools, self._open_jobs, self.ensure_worker)
+        self.doctor = Doctor(tools)
         self.editing = Editing(tools)
         self.library = Library(tools, self._open_jobs)
         self.proposals = Proposals(tools)
@@ -357,21 +348,6 @@ class Services:
         finally:
             client.close()
 
-    def health(self) -> tuple[ToolHealth, ...]:
-        """The tools, the disk and the database, each with its version."""
-        free = self._free_bytes()
-        return (
-            ToolHealth("Python", platform.python_version(), True),
-            _checked("ffmpeg", ffmpeg_version, note="encodes and cuts"),
-            _package("streamlit", "the screens"),
-            _package("openai", "the client of OpenRouter"),
-            _package("yt-dlp", "links"),
-            _package("deno", "YouTube's JavaScript"),
-            _package("faster-whisper", "speech on this machine"),
-            _package("dbos", "durable jobs"),
-            ToolHealth("Disk", f"{free / 1e9:.0f} GB free", free > 2e9, "" if free > 2e9 else "Free some space."),
-        )
-
     def ensure_worker(self) -> None:
         """See to it that a worker runs, and ends with this process. Idempotent."""
         self._worker.ensure()
@@ -382,6 +358,16 @@ class Services:
             return None
         log = self.settings.data_dir / "logs" / "worker.log"
         return self.disk_problem() or StorageError("The worker cannot start.", f"See {log}.")
+
+    def counters(self, since: datetime | None = None) -> Counters:
+        """What was worked on since a moment, or ever."""
+        return self._tools.store.counting.since(since)
+
+    def problems(self) -> list[str]:
+        """Why the app cannot do its work now, in words; empty when it can."""
+        found = [error for error in (self.disk_problem(), self.worker_problem()) if error is not None]
+        words = [str(error) for error in found]
+        return words if self._tools.store.answers() else [*words, "The database does not answer."]
 
     def disk_problem(self) -> DiskFull | None:
         """That the disk is full, which a run that is under way cannot write down itself."""
@@ -452,14 +438,3 @@ class Services:
 
     def _asset_of(self, run: Run) -> MediaAsset | None:
         return self.asset(run.asset_id) if run.asset_id else None
-
-
-def _package(name: str, purpose: str) -> ToolHealth:
-    return _checked(name, lambda: metadata.version(name), note=purpose)
-
-
-def _checked(name: str, version: Callable[[], str], note: str) -> ToolHealth:
-    try:
-        return ToolHealth(name, version(), True, note)
-    except (metadata.PackageNotFoundError, CuewiseError, OSError, RuntimeError):
-        return ToolHealth(name, "missing", False, "Run make run again, or: pip install -r requirements.txt")

@@ -18,7 +18,8 @@ OPENROUTER_URL = "https://openrouter.ai/api/v1"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the operator decides. ``openrouter_api_key`` never shows in a repr."""
+    """What the operator decides. ``openrouter_api_key`` never shows in a repr. After ``keep_days`` days a run that is
+    over is deleted, with its video when no other run needs it; None keeps all."""
 
     data_dir: Path
     database_url: str
@@ -27,6 +28,8 @@ class Settings:
     media_limit_bytes: int = 14 * MEGABYTE
     allow_private_urls: bool = False
     parts_at_once: int = 8
+    keep_days: int | None = None
+    logs_json: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -41,6 +44,8 @@ class Settings:
             media_limit_bytes=_megabytes(env, "CUEWISE_MEDIA_LIMIT_MB", 14),
             allow_private_urls=_flag(env, "CUEWISE_ALLOW_PRIVATE_URLS"),
             parts_at_once=_count(env, "CUEWISE_PARTS_AT_ONCE", 8),
+            keep_days=_days(env, "CUEWISE_KEEP_DAYS"),
+            logs_json=_flag(env, "CUEWISE_LOGS_JSON"),
         )
 
     @property
@@ -50,6 +55,10 @@ class Settings:
             return f"sqlite:///{self.data_dir / 'jobs.db'}"
         return self.database_url
 
+    @property
+    def backups_dir(self) -> Path:
+        return self.data_dir / "backups"
+
     def worker_environment(self) -> dict[str, str]:
         """The environment for a worker of these settings: without the key, which comes sealed with each run and
         would otherwise reach every process that the worker starts."""
@@ -58,6 +67,7 @@ class Settings:
             "CUEWISE_DATA": str(self.data_dir),
             "CUEWISE_DATABASE_URL": self.database_url,
             "CUEWISE_PARTS_AT_ONCE": str(self.parts_at_once),
+            "CUEWISE_KEEP_DAYS": str(self.keep_days or ""),
             # glibc gives each of the worker's many threads an arena of its own and keeps what they free: a 4-hour
             # video took 700 MB that way, and 260 MB with two arenas that are given back.
             "MALLOC_ARENA_MAX": "2",
@@ -81,6 +91,15 @@ def _count(env: Mapping[str, str], name: str, default: int) -> int:
     text = env.get(name) or str(default)
     if not text.isdecimal() or not 1 <= int(text) <= 64:
         raise InputError(f"{name} is {text!r}.", f"Set {name} to a whole number from 1 to 64.")
+    return int(text)
+
+
+def _days(env: Mapping[str, str], name: str) -> int | None:
+    text = (env.get(name) or "").strip()
+    if not text:
+        return None
+    if not text.isdecimal() or not 1 <= int(text) <= 36500:
+        raise InputError(f"{name} is {text!r}.", f"Set {name} to a whole number of days, or leave it out to keep all.")
     return int(text)
 
 

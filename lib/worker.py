@@ -20,8 +20,7 @@ from lib.settings import Settings
 
 log = logging.getLogger(__name__)
 
-KEEP_RENDITIONS = 14 * 86400.0
-"""Seconds for which what was made for sending is kept: long enough to repair a run, not for ever."""
+UPKEEP_SECONDS = 3600.0
 
 
 def main() -> int:
@@ -33,13 +32,13 @@ def main() -> int:
     # Heavy imports come after the wait: a worker that stands by stays small.
     from lib import jobs
     from lib.logs import start_logging
+    from lib.pipeline.upkeep import keep_up
     from lib.services import open_tools
 
-    start_logging(settings.data_dir, "worker")
+    start_logging(settings.data_dir, "worker", is_json=settings.logs_json)
     try:
         tools = open_tools(settings)
         tools.files.sweep()
-        tools.files.sweep_renditions(KEEP_RENDITIONS)
         jobs.stop_on_signals()
         jobs.work(tools, _executor_id(settings))
     except CuewiseError as exc:
@@ -49,7 +48,8 @@ def main() -> int:
     # Nobody waits for this: the first run that listens finds the engine's libraries loaded.
     threading.Thread(target=tools.listener.warm_up, name="warm up", daemon=True).start()
     while lock.is_locked:
-        time.sleep(3600)
+        keep_up(tools)
+        time.sleep(UPKEEP_SECONDS)
     return 0
 
 

@@ -5,7 +5,15 @@ Importing this loads neither the engine nor a model.
 
 from lib.domain.languages import LANGUAGES, language_code
 from lib.speech.recognition import Heard, Listener
-from lib.speech.weights import LOCAL_MODELS, LocalModel, assemble, local_model, local_models
+from lib.speech.weights import (
+    LOCAL_MODELS,
+    LocalModel,
+    assemble,
+    has_weights,
+    local_model,
+    local_models,
+    look_up_hub,
+)
 
 __all__ = [
     "LANGUAGES",
@@ -14,7 +22,9 @@ __all__ = [
     "Listener",
     "LocalModel",
     "assemble",
+    "has_weights",
     "language_code",
     "local_model",
     "local_models",
+    "look_up_hub",
 ]

@@ -176,6 +176,22 @@ def _description(model: LocalModel, folder: Path) -> str:
     return f"{heard} Runs on this machine. Its weights will be fetched on first use (about {size})."
 
 
+def has_weights(model_id: str, folder: Path) -> bool:
+    """Whether a local model works without the hub. Looks at the disk but loads and hashes nothing."""
+    return _has_weights(local_model(model_id), folder)
+
+
+def look_up_hub(hub_url: str | None = None) -> None:
+    """Ask the hub for one of the models that it keeps, and fetch nothing. Raises HubUnreachable, LocalModelMissing."""
+    model = next(each for each in LOCAL_MODELS if not each.is_bundled)
+    try:
+        _hub(hub_url).model_info(model.repository, timeout=HUB_TIMEOUT)
+    except CuewiseError:
+        raise
+    except Exception as exc:
+        raise _unreachable(model) from exc
+
+
 def _has_weights(model: LocalModel, folder: Path) -> bool:
     if model.package and model.package.is_installed:
         return True
@@ -360,21 +376,13 @@ def _in_package(package: str, path: str) -> Path | None:
 
 def _from_hub(model: LocalModel, folder: Path, note: Note, hub_url: str | None) -> Path:
     """The weights fetched from the hub into ``folder``, every file checked against the hub's own hashes."""
-    try:
-        import huggingface_hub
-        from huggingface_hub import constants
-    except ImportError as exc:
-        raise LocalModelMissing("The speech engine is not installed.", "Run: pip install -r requirements.txt") from exc
+    hub = _hub(hub_url)
+    import huggingface_hub
 
-    # Nobody is told who we are and what runs here; and plain HTTP is the way whose progress and stop we hold.
-    constants.HF_HUB_DISABLE_TELEMETRY = True
-    constants.HF_HUB_DISABLE_XET = True
     note(f"fetching {model.folder_name}")
     home = folder / model.folder_name
     try:
-        found = huggingface_hub.HfApi(endpoint=hub_url, token=False).model_info(
-            model.repository, files_metadata=True, timeout=HUB_TIMEOUT
-        )
+        found = hub.model_info(model.repository, files_metadata=True, timeout=HUB_TIMEOUT)
         files = [file for file in found.siblings or () if file.rfilename in HUB_FILES]
         files.sort(key=lambda file: file.size or 0)
         wanted = sum(file.size or 0 for file in files)
@@ -414,6 +422,19 @@ def _from_hub(model: LocalModel, folder: Path, note: Note, hub_url: str | None) 
         # The hub's client lets its transport's errors through, and those of whatever parses the answer.
         raise _unreachable(model) from exc
     return _stamp(model, folder, home, False, hashes)
+
+
+def _hub(hub_url: str | None):
+    try:
+        import huggingface_hub
+        from huggingface_hub import constants
+    except ImportError as exc:
+        raise LocalModelMissing("The speech engine is not installed.", "Run: pip install -r requirements.txt") from exc
+
+    # Nobody is told who we are and what runs here; and plain HTTP is the way whose progress and stop we hold.
+    constants.HF_HUB_DISABLE_TELEMETRY = True
+    constants.HF_HUB_DISABLE_XET = True
+    return huggingface_hub.HfApi(endpoint=hub_url, token=False)
 
 
 def _unreachable(model: LocalModel) -> HubUnreachable:

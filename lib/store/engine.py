@@ -35,7 +35,8 @@ def open_engine(url: str) -> Engine:
         if "readonly" in str(exc) or "unable to open" in str(exc):
             raise FolderReadOnly("The database file cannot be written.") from exc
         raise StorageError(
-            "The database cannot be opened.", "Check CUEWISE_DATABASE_URL, and that the file is not damaged."
+            "The database cannot be opened.",
+            "Check CUEWISE_DATABASE_URL. If the file is damaged: python -m lib.cli restore",
         ) from exc
     return engine
 

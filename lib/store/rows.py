@@ -27,7 +27,12 @@ def is_disk_full(exc: BaseException | None) -> bool:
 
 def now() -> str:
     """This moment in UTC, as the tables keep it: it sorts as text."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    return as_text(datetime.now(UTC))
+
+
+def as_text(moment: datetime) -> str:
+    """A moment as the tables keep it."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 @contextmanager

@@ -10,7 +10,19 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, delete, exists, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    and_,
+    delete,
+    exists,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from lib.domain.health import Health
 from lib.domain.plan import Plan
@@ -18,7 +30,7 @@ from lib.domain.run import Failure, PartAnswer, PartRecord, PartState, Run, RunR
 from lib.domain.transcript import Transcript
 from lib.domain.versions import Version
 from lib.store.records import from_json, to_json
-from lib.store.rows import now, transaction
+from lib.store.rows import as_text, now, transaction
 from lib.store.tables import part, run
 from lib.store.transcripts import Transcripts
 
@@ -264,6 +276,12 @@ class Runs:
         rows = select(run.c.id, run.c.attempt).where(run.c.state.in_(UNFINISHED)).order_by(run.c.created)
         with transaction(self._engine) as connection:
             return [(row.id, row.attempt) for row in connection.execute(rows)]
+
+    def ended_before(self, moment: datetime) -> list[str]:
+        """The ids of the runs that were over before a moment, oldest first."""
+        ended = and_(run.c.state.not_in(UNFINISHED), run.c.finished < as_text(moment))
+        with transaction(self._engine) as connection:
+            return list(connection.scalars(select(run.c.id).where(ended).order_by(run.c.finished)))
 
     def _without_text(self, which: ColumnElement[bool]) -> list[Run]:
         with transaction(self._engine) as connection:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from lib.store.assets import Assets
+from lib.store.backup import database_file, problems_of
 from lib.store.comparisons import Comparisons
 from lib.store.copies import Copies
+from lib.store.counting import Counting
 from lib.store.engine import open_engine
 from lib.store.generations import Generations
 from lib.store.removals import Removals
@@ -21,12 +25,14 @@ class Store:
     """All that must last. Safe to use from many threads and several processes at once."""
 
     def __init__(self, database_url: str) -> None:
+        self._url = database_url
         self._engine = open_engine(database_url)
         self.assets = Assets(self._engine)
         self.search = Search(self._engine)
         self.transcripts = Transcripts(self._engine, self.search)
         self.runs = Runs(self._engine, self.transcripts)
         self.generations = Generations(self._engine)
+        self.counting = Counting(self._engine)
         self.copies = Copies(self._engine)
         self.comparisons = Comparisons(self._engine)
         self.videos = Videos(self._engine)
@@ -36,6 +42,28 @@ class Store:
         self.preferences = PreferenceShelf(self._engine)
         self.sealed_keys = SealedKeys(self._engine)
         self.search.catch_up()
+
+    @property
+    def kind(self) -> str:
+        """What kind of database it is, as people call it."""
+        name = self._engine.dialect.name
+        return {"sqlite": "SQLite", "postgresql": "PostgreSQL"}.get(name, name)
+
+    def answers(self) -> bool:
+        """Whether the database answers now."""
+        try:
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql("SELECT 1")
+        except SQLAlchemyError:
+            return False
+        return True
+
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the database, in its own words; empty where it is sound. Reads all of an SQLite file."""
+        if not self.answers():
+            return ("The database does not answer.",)
+        file = database_file(self._url)
+        return problems_of(file) if file else ()
 
     def close(self) -> None:
         self._engine.dispose()

@@ -28,7 +28,7 @@ def main() -> int:
         return 1
     try:
         settings = Settings.from_environment()
-        log_file = start_logging(settings.data_dir, "app")
+        log_file = start_logging(settings.data_dir, "app", is_json=settings.logs_json)
         # Imported late: a busy port is told at once.
         from lib.ui.frame import services_of
 

@@ -12,6 +12,7 @@ import streamlit as st
 from lib.domain.plan import MEGABYTE
 from lib.domain.run import PartForm
 from lib.errors import CuewiseError, InputError
+from lib.pipeline.doctor import Verdict
 from lib.services import Services
 from lib.ui.model_picker import pick_models
 from lib.ui.words import bytes_words, count_words, plain, render_failure
@@ -21,6 +22,7 @@ FORM_WORDS = {
     PartForm.VIDEO_URL: "video_url: what OpenRouter asks for today",
     PartForm.IMAGE_URL: "image_url: for older servers and guides",
 }
+VERDICT_WORDS = {Verdict.WORKS: "✓ works", Verdict.LIMITED: "! limited", Verdict.FAILS: "✗ does not work"}
 
 
 def render_preferences(services: Services) -> None:
@@ -110,16 +112,17 @@ def render_storage(services: Services) -> None:
 def render_health(services: Services) -> None:
     """The tools Cuewise stands on: there or not, and which version."""
     st.subheader("Tools", anchor=False)
+    st.page_link("pages/status.py", label="Status: what was worked on", icon=":material/monitoring:")
     with st.spinner("Looking at the tools…"):
-        tools = services.health()
-    if ill := [tool.name for tool in tools if not tool.is_ok]:
+        tools = services.doctor.tools()
+    if ill := [tool.name for tool in tools if tool.verdict is Verdict.FAILS]:
         st.warning(plain(f"Not working: {', '.join(ill)}."), icon=":material/warning:")
     st.dataframe(
         [
             {
                 "Tool": tool.name,
-                "State": "✓ works" if tool.is_ok else "✗ does not work",
-                "Version": tool.version,
+                "State": VERDICT_WORDS[tool.verdict],
+                "Version": tool.found,
                 "Note": tool.note,
             }
             for tool in tools

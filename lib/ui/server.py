@@ -102,6 +102,17 @@ def _is_digest(text: str) -> bool:
     return len(text) == 64 and set(text) <= set(string.hexdigits.lower())
 
 
+def healthz(request: Request) -> Response:
+    """Whether the app can do its work, for a supervisor: 200, or 503 with what is wrong in ``problems``."""
+    try:
+        services = services_of(Settings.from_environment())
+        problems = services.problems()
+    except CuewiseError as error:
+        problems = [str(error)]
+    body = {"app": APP_NAME, "version": version(), "status": "failing" if problems else "ok", "problems": problems}
+    return JSONResponse(body, status_code=503 if problems else 200, headers={"Cache-Control": "no-store"})
+
+
 def health(request: Request) -> Response:
     """Says that the app answers, for a script or a supervisor that waits for it."""
     return JSONResponse({"app": APP_NAME, "status": "ok", "version": version()}, headers={"Cache-Control": "no-store"})
@@ -178,7 +189,8 @@ def tell_script_error(error: Exception) -> bool:
 async def running(app: st.App) -> AsyncIterator[None]:
     """While the app is served: its log is written, and what it opened is closed at the end."""
     try:
-        start_logging(Settings.from_environment().data_dir, "app")
+        settings = Settings.from_environment()
+        start_logging(settings.data_dir, "app", is_json=settings.logs_json)
     except (CuewiseError, OSError) as error:
         log.warning("no log is kept: %s", error)  # the first page says what is wrong with the data folder
     yield
@@ -190,6 +202,7 @@ ROUTES = [
     Route("/api/copies/{copy_id}", copy),
     Route("/api/poster/{asset_id}", poster),
     Route("/api/health", health),
+    Route("/healthz", healthz),
 ]
 
 app = st.App(

@@ -1,0 +1,54 @@
+"""Upkeep: what nobody asks for and everybody needs: a backup a day, and room made of what is kept no longer."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+from lib.errors import CuewiseError
+from lib.jobs import Jobs
+from lib.pipeline.library import Library
+from lib.pipeline.tools import Tools
+from lib.store import back_up
+
+log = logging.getLogger(__name__)
+
+KEEP_RENDITIONS = 14 * 86400.0
+"""Seconds for which what was made for sending is kept: long enough to repair a run, not for ever."""
+
+
+def keep_up(tools: Tools, *, now: datetime | None = None) -> None:
+    """Do what is due; the worker calls it every hour. Never raises: what fails is logged, and tried again."""
+    now = now or datetime.now(UTC)
+    for each in (_back_up, _sweep, _expire):
+        try:
+            each(tools, now)
+        except CuewiseError as error:
+            log.warning("%s: %s %s", each.__name__.strip("_"), error, error.hint)
+
+
+def _back_up(tools: Tools, now: datetime) -> None:
+    if copy := back_up(tools.settings.database_url, tools.settings.backups_dir, now=now):
+        log.info("the database was backed up to %s", copy.name)
+
+
+def _sweep(tools: Tools, now: datetime) -> None:
+    tools.files.sweep_renditions(KEEP_RENDITIONS)
+
+
+def _expire(tools: Tools, now: datetime) -> None:
+    """Delete the runs that ended longer ago than the operator keeps them, and the media that no run needs then."""
+    days = tools.settings.keep_days
+    if days is None:
+        return
+    jobs = Jobs(tools.settings.jobs_database_url)
+    library = Library(tools, lambda: jobs)
+    try:
+        expired = tools.store.runs.ended_before(now - timedelta(days=days))
+        for run_id in expired:
+            library.delete_run(run_id)
+        if expired:
+            library.free_unneeded()
+            log.info("%d runs were deleted after %d days", len(expired), days)
+    finally:
+        jobs.close()
