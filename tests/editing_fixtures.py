@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 from lib.domain.health import Health
@@ -42,20 +43,23 @@ def write_run(
     route: Route = Route.LOCAL,
     end: float = 44.4,
     health: Health | None = None,
+    text: str = "",
+    cost: str | None = None,
 ) -> str:
-    """A run over a source, done, with this transcript as its first version."""
+    """A run over a source, done, with this transcript as its first version; ``text`` is that of the cues by default."""
     plan = Plan(model_id, route, "", Clip(0.0, end), (Part(0, 0.0, end, 100),))
     store.runs.add(run_id, RunRequest(source, model_id, task=task), plan)
     store.runs.begin(run_id, 1)
     store.runs.set_plan(run_id, 1, plan)
     store.runs.report_part(run_id, 1, 0, state=PartState.OK)
-    store.transcripts.keep(run_id, Transcript(tuple(cues), "\n".join(cue.text for cue in cues), "en"), attempt=1)
+    text = text or "\n".join(cue.text for cue in cues)
+    store.transcripts.keep(run_id, Transcript(tuple(cues), text, "en"), attempt=1)
     store.runs.finish(
         run_id,
         1,
         provider=None,
         usage=Usage(),
-        cost_usd=None,
+        cost_usd=None if cost is None else Decimal(cost),
         seconds_to_first_text=None,
         from_cache=False,
         health=health,

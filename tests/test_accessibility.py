@@ -1,0 +1,265 @@
+"""Every page as axe sees it, the rules that screen readers and keyboards depend on: in light, in dark, on a phone.
+
+A new page is a line in VIEWS. A view without an address goes on from the one above it, with one thing more done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from lib.domain.health import Finding, Gap, Health
+from lib.domain.media import Clip, Source
+from lib.domain.plan import Part, Plan, Route
+from lib.domain.run import Failure, PartState, RunRequest, Stage
+from lib.services import Services
+from lib.store import Preferences
+from tests.app import PHONE, WAIT_MS, RunningApp, environment_for, open_browser, running_app, visits
+from tests.editing_fixtures import TWO_CITIES, cues_of, services_beside, write_run
+from tests.fakes.openrouter_server import FakeOpenRouter
+
+pytestmark = pytest.mark.browser
+
+DESK = {"width": 1280, "height": 900}
+GEMINI, LITE = "google/gemini-3.8-flash", "google/gemini-3.5-flash-lite"
+DONE, RUNNING, FAILED, SUMMARY, OTHER = (f"{number:032x}" for number in range(1, 6))
+COMPARISON = "c" * 32
+DOCUMENT = """\
+# Two cities
+
+A man reads, at [00:01], *what* it was like: the `best` and the worst of times.
+
+## Key points
+
+- Wisdom and [foolishness](https://example.com) came together.
+
+| when | what |
+|---|---|
+| 00:08 | belief |
+"""
+SERIOUS = ("serious", "critical")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+"""All that a theme can change."""
+
+
+Act = Callable[[Page, Path], None]
+"""What is done to a page before it is looked at; there is a video at hand."""
+
+
+def nothing(page: Page, video: Path) -> None:
+    """The page is looked at as it opens."""
+
+
+def drop_video(page: Page, video: Path) -> None:
+    page.locator("input[type=file]").set_input_files(video)
+
+
+def choose_stretches(page: Page, video: Path) -> None:
+    page.locator("label").filter(has_text="Several stretches").click()
+
+
+def edit_a_line(page: Page, video: Path) -> None:
+    page.locator(".reader .line .time").nth(1).focus()
+    page.keyboard.press("e")
+
+
+def ask_to_run_again(page: Page, video: Path) -> None:
+    page.keyboard.press("Escape")
+    page.locator(".reader .line .time").nth(2).focus()
+    page.keyboard.press("x")
+    page.get_by_role("button", name="Run again…").click()
+
+
+def press(name: str) -> Act:
+    return lambda page, video: page.get_by_test_id("stMain").get_by_role("button", name=name).first.click()
+
+
+def unfold(words: str) -> Act:
+    return lambda page, video: page.locator("summary", has_text=words).click()
+
+
+def look_at(view: str) -> Act:
+    return lambda page, video: page.get_by_test_id("stButtonGroup").get_by_text(view, exact=True).click()
+
+
+@dataclass(frozen=True)
+class View:
+    """Something to look at: where it is, what tells that it is there, a text or a selector, and what is done first."""
+
+    name: str
+    address: str | None
+    shows: str
+    do: Act = nothing
+
+    def sign(self, page: Page) -> Locator:
+        return page.locator(self.shows).first if self.shows[0] in ".[" else page.get_by_text(self.shows).first
+
+
+VIEWS = (
+    View("New run", "/", "Paste a link"),
+    View("New run, with the bill", None, "Total:", drop_video),
+    View("New run, in stretches", None, ".editor .lane", choose_stretches),
+    View("Activity", "/activity", "Out of credit"),
+    View("Transcript", f"/transcript?run={DONE}", ".reader .line"),
+    View("Transcript, its health", None, "Repair this part", unfold("of the speech has text")),
+    View("Transcript, editing", None, ".reader .editor", edit_a_line),
+    View("Transcript, find and replace", None, "[aria-label='Replace with']", press("Find and replace")),
+    View("Transcript, run again", None, "[role=dialog]", ask_to_run_again),
+    View("Transcript that grows", f"/transcript?run={RUNNING}", ".reader .line"),
+    View("Transcript that failed", f"/transcript?run={FAILED}", "Out of credit"),
+    View("Transcript of no run", "/transcript", "Nothing is open yet."),
+    View("Summary", f"/transcript?run={SUMMARY}", "Key points"),
+    View("Compare, the list", "/compare", "Two cities"),
+    View("Compare", f"/compare?comparison={COMPARISON}", ".cell .differs"),
+    View("Compare, adding", None, "Ask it", press("Add a model")),
+    View("Compare, figures", f"/compare?comparison={COMPARISON}", "Agreement over time", look_at("Figures")),
+    View("Compare, blind", None, "Which one is better?", look_at("Judge blind")),
+    View("Library", "/library", "[class*=st-key-card_]"),
+    View("Library, filters", None, "[aria-label='Tag']", press("Filters")),
+    View("Library, deleting", "/library", "[role=dialog]", press("Delete…")),
+    View("Library, hits", "/library?said=wisdom", "[class*=st-key-hits_]"),
+    View("Library, no hits", "/library?said=xylophone", "Nobody says"),
+    View("Models", "/models", "online models"),
+    View("Settings", "/settings", "Tools"),
+)
+
+
+@dataclass(frozen=True)
+class Excepted:
+    """A finding that stays: the rule, which elements, and why nothing of ours can mend it."""
+
+    rule: str
+    selector: str
+    why: str
+
+
+EXCEPTED: tuple[Excepted, ...] = ()
+
+
+CHECK = r"""async ([options, excepted]) => {
+    const { violations } = await axe.run(document, { ...options, resultTypes: ["violations"], elementRef: true });
+    return violations.flatMap(({ id, impact, help, nodes }) => nodes.map((node) => ({
+        rule: id, impact, where: node.target.flat().join(" >> "), html: node.html.slice(0, 200),
+        words: [help, ...node.failureSummary.split("\\n").slice(1)].map((line) => line.trim()).join(". "),
+        excepted: excepted.findIndex(([rule, selector]) => rule === id && node.element.matches(selector)),
+    })));
+}"""
+
+
+@dataclass(frozen=True)
+class Told:
+    """One finding about one element, where it was seen; ``excepted`` is the line of EXCEPTED that lets it be."""
+
+    view: str
+    look: str
+    rule: str
+    impact: str
+    where: str
+    html: str
+    words: str
+    excepted: int
+
+    def __str__(self) -> str:
+        return f"{self.view}, {self.look}: {self.impact} {self.rule} at {self.where}\n    {self.words}\n    {self.html}"
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory) -> Iterator[RunningApp]:
+    with (
+        FakeOpenRouter() as openrouter,
+        running_app(tmp_path_factory.mktemp("app"), **environment_for(openrouter.base_url)) as app,
+    ):
+        yield app
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=WAIT_MS)
+    with open_browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def findings(app, browser, talking_video) -> list[Told]:
+    """All that axe finds, on every view in every look."""
+    with services_beside(app.data) as services:
+        write_what_there_is_to_see(services, services.keep_file(talking_video))
+    script, found = Axe().axe_script, []
+    with visits(browser, app) as visit:
+        for view in VIEWS:
+            if view.address is not None:
+                page = visit(view.address, viewport=DESK, color_scheme="light", reduced_motion="reduce")
+                page.evaluate(script)
+            view.do(page, talking_video)
+            expect(view.sign(page)).to_be_visible()
+            found += check(page, view, "light", RULES)
+            page.emulate_media(color_scheme="dark")
+            found += check(page, view, "dark", COLOURS)
+            page.emulate_media(color_scheme="light")
+            page.set_viewport_size(PHONE)
+            found += check(page, view, "phone", RULES)
+            page.set_viewport_size(DESK)
+    return found
+
+
+def check(page: Page, view: View, look: str, rules: object) -> list[Told]:
+    settle(page)
+    excepted = [(each.rule, each.selector) for each in EXCEPTED]
+    return [Told(view.name, look, **each) for each in page.evaluate(CHECK, [{"runOnly": rules}, excepted])]
+
+
+def settle(page: Page) -> None:
+    """Until the page is drawn and its colours are those of its theme."""
+    expect(page.locator("[data-test-script-state=running]")).to_have_count(0)
+    page.evaluate("() => Promise.allSettled(document.getAnimations().map((each) => each.finished))")
+
+
+def test_no_page_has_a_serious_finding(findings):
+    """No serious and no critical finding on any view, in either theme, at either width."""
+    serious = [each for each in findings if each.impact in SERIOUS and each.excepted < 0]
+    others = [each for each in findings if each.impact not in SERIOUS]
+    print(*others, sep="\n")
+    assert not serious, "\n".join(map(str, serious))
+
+
+def test_every_exception_is_needed(findings):
+    """What Streamlit has mended is excepted no longer."""
+    used = {each.excepted for each in findings}
+    assert not [each for number, each in enumerate(EXCEPTED) if number not in used]
+
+
+def write_what_there_is_to_see(services: Services, video: Source) -> None:
+    """Runs in every state, and a comparison of two, as a worker would have left them."""
+    store = services._tools.store
+    services.save_preferences(Preferences(default_models=("local/whisper-base", GEMINI)))
+    gap = Gap(24.4, 41.0)
+    words = "17 s of speech have no text."
+    health = Health(
+        coverage=0.6, gaps=(gap,), timed_by_audio=0.9, findings=(Finding("gap", words, gap.start, gap.end),)
+    )
+    write_run(store, DONE, video, cues_of(), health=health)
+    other = [(start, end, text.replace("age", "page"), None) for start, end, text, _ in TWO_CITIES]
+    write_run(store, OTHER, video, cues_of(other), model_id=LITE, route=Route.AUDIO, cost="0.0140")
+    write_run(store, SUMMARY, video, (), text=DOCUMENT, task="summary", model_id=GEMINI, cost="0.0021")
+    store.comparisons.add(COMPARISON, "Two cities")
+    for run_id in (DONE, OTHER):
+        store.comparisons.add_run(COMPARISON, run_id)
+    services.library.tag(video.video_id, "Dickens")
+
+    plan = Plan(GEMINI, Route.AUDIO, "", Clip(0.0, 44.4), (Part(0, 0.0, 20.0, 100), Part(1, 20.0, 44.4, 100)))
+    for run_id in (RUNNING, FAILED):
+        store.runs.add(run_id, RunRequest(video, GEMINI), plan)
+        store.runs.begin(run_id, 1)
+        store.runs.set_plan(run_id, 1, plan)
+        store.runs.report_part(run_id, 1, 0, state=PartState.OK, partial_text="[00:01] It was the best of times.")
+    store.runs.report(run_id=RUNNING, attempt=1, stage=Stage.ASKING, progress=0.4)
+    store.runs.report_part(FAILED, 1, 1, state=PartState.FAILED, error_code="OutOfCredit", error="Out of credit.")
+    store.runs.fail(
+        FAILED, 1, Failure("OutOfCredit", "Out of credit.", "Add credit on openrouter.ai, then press Retry.")
+    )
