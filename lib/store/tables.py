@@ -97,7 +97,7 @@ run = Table(
     Index("run_created", "created"),
     Index("run_state", "state"),
     # Holds whatever the library gathers and filters by, so that it need not read the requests and plans beside it.
-    Index("run_video", "video_id", "created", "model_id", "task", "state", "cost_usd"),
+    Index("run_video", "video_id", "created", "model_id", "task", "state", "cost_usd", "id"),
     Index("run_asset", "asset_id"),
 )
 
