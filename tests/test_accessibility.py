@@ -117,7 +117,7 @@ VIEWS = (
     View("Summary", f"/transcript?run={SUMMARY}", "Key points"),
     View("Compare, the list", "/compare", "Two cities"),
     View("Compare", f"/compare?comparison={COMPARISON}", ".cell .differs"),
-    View("Compare, adding", None, "Ask it", press("Add a model")),
+    View("Compare, adding", None, "Nothing else is asked again.", press("Add a model")),
     View("Compare, figures", f"/compare?comparison={COMPARISON}", "Agreement over time", look_at("Figures")),
     View("Compare, blind", None, "Which one is better?", look_at("Judge blind")),
     View("Library", "/library", "[class*=st-key-card_]"),
@@ -142,8 +142,10 @@ class Excepted:
 EXCEPTED: tuple[Excepted, ...] = ()
 
 
+UNREST = "[data-test-script-state=running], [data-stale=true], [data-testid=stSkeleton]"
 CHECK = r"""async ([options, excepted]) => {
-    const { violations } = await axe.run(document, { ...options, resultTypes: ["violations"], elementRef: true });
+    const how = { resultTypes: ["violations"], elementRef: true, preload: false }; // it would wait for each video
+    const { violations } = await axe.run(document, { ...options, ...how });
     return violations.flatMap(({ id, impact, help, nodes }) => nodes.map((node) => ({
         rule: id, impact, where: node.target.flat().join(" >> "), html: node.html.slice(0, 200),
         words: [help, ...node.failureSummary.split("\\n").slice(1)].map((line) => line.trim()).join(". "),
@@ -209,18 +211,21 @@ def findings(app, browser, talking_video) -> list[Told]:
 
 
 def check(page: Page, view: View, look: str, rules: object) -> list[Told]:
-    settle(page)
+    settle(page, "dark" if look == "dark" else "light")
     excepted = [(each.rule, each.selector) for each in EXCEPTED]
     return [Told(view.name, look, **each) for each in page.evaluate(CHECK, [{"runOnly": rules}, excepted])]
 
 
-def settle(page: Page) -> None:
-    """Until the page is drawn and its colours are those of its theme."""
-    expect(page.locator("[data-test-script-state=running]")).to_have_count(0)
+def settle(page: Page, scheme: str) -> None:
+    """Until the page is drawn, nothing on it is faded because it is drawn anew, and its colours are those of the theme:
+    they come over some tenths of a second."""
+    expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", scheme)
+    expect(page.locator(UNREST)).to_have_count(0)
     page.evaluate(
         """() => {
-            const ending = document.getAnimations().filter((each) => each.effect.getComputedTiming().endTime < 5000);
-            return Promise.allSettled(ending.map((each) => each.finished)).then(() => null);
+            const ends = document.getAnimations().filter((each) => each.effect.getComputedTiming().endTime < 3000);
+            const late = new Promise((done) => setTimeout(done, 3000)); // one that is held never ends
+            return Promise.race([late, Promise.allSettled(ends.map((each) => each.finished))]).then(() => null);
         }"""
     )
 
