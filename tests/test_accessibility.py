@@ -194,9 +194,10 @@ def findings(app, browser, talking_video) -> list[Told]:
         write_what_there_is_to_see(services, services.keep_file(talking_video))
     script, found = Axe().axe_script, []
     with visits(browser, app) as visit:
+        page = visit(viewport=DESK, color_scheme="light", reduced_motion="reduce")
         for view in VIEWS:
             if view.address is not None:
-                page = visit(view.address, viewport=DESK, color_scheme="light", reduced_motion="reduce")
+                page.goto(app.url + view.address)
                 page.evaluate(script)
             view.do(page, talking_video)
             expect(view.sign(page)).to_be_visible()
