@@ -127,6 +127,7 @@ VIEWS = (
     View("Library, no hits", "/library?said=xylophone", "Nobody says"),
     View("Models", "/models", "online models"),
     View("Settings", "/settings", "Tools"),
+    View("Status", "/status", "Since the beginning"),
 )
 
 
