@@ -1,4 +1,4 @@
-"""New run: a video or a link, what to ask of it, which models, and the bill before anything is sent."""
+"""New run: a video or a link, or many, what to ask, which models, and the bill before anything is sent."""
 
 import streamlit as st
 
@@ -6,6 +6,7 @@ from lib.ui.bill import PLAN_NEEDS, plan_bill, press_run, render_bill
 from lib.ui.captions import offer_captions
 from lib.ui.clip import choose_clip
 from lib.ui.frame import open_page
+from lib.ui.many import add_to_batch, run_many
 from lib.ui.model_picker import choose_models
 from lib.ui.question import choose_question
 from lib.ui.source import FIRST_STEPS, choose_source
@@ -14,6 +15,10 @@ from lib.ui.track import choose_track
 services = open_page("New run", icon=":material/add_circle:")
 
 chosen = choose_source(services)
+if batch_id := st.query_params.get("add_to"):
+    if add_to_batch(services, batch_id, chosen):
+        st.switch_page("pages/batch.py", query_params={"batch": batch_id})
+    st.stop()
 if chosen is None:
     st.caption(FIRST_STEPS)
     st.stop()
@@ -27,12 +32,15 @@ models = choose_models(services, chosen)
 if clip is None or not models:
     st.caption(PLAN_NEEDS)
     st.stop()
+if chosen.is_several:
+    batch_id = run_many(services, chosen, clip, question, models)
+    if batch_id:
+        st.switch_page("pages/batch.py", query_params={"batch": batch_id})
+    st.stop()
 bill = plan_bill(services, chosen, clip, question, models)
 render_bill(bill, question.task)
 begun = press_run(services, bill)
 if begun.comparison_id:
     st.switch_page("pages/compare.py", query_params={"comparison": begun.comparison_id})
-elif len(begun.runs) == 1:
-    st.switch_page("pages/transcript.py", query_params={"run": begun.runs[0].id})
 elif begun.runs:
-    st.switch_page("pages/activity.py")
+    st.switch_page("pages/transcript.py", query_params={"run": begun.runs[0].id})

@@ -6,7 +6,6 @@ Progress goes to stderr, the result to stdout or a file. Exit codes: 0 done, 1 t
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import shutil
 import sys
@@ -17,6 +16,12 @@ from pathlib import Path
 
 from lib import errors, prompts
 from lib.addresses import without_password
+from lib.cli_many import add_many, export_batch, is_many, list_batches, plan_many, run_many
+from lib.cli_words import POLL, aligned
+from lib.cli_words import json_text as _json
+from lib.cli_words import say as _say
+from lib.cli_words import state_line as _state_line
+from lib.cli_words import write as _write
 from lib.domain.comparison import ComparisonTable, Reference
 from lib.domain.copies import CaptionedCopy, CaptionForm
 from lib.domain.cues import CueShape
@@ -27,7 +32,7 @@ from lib.domain.media import Clip, Source, SourceKind
 from lib.domain.model import Model
 from lib.domain.plan import MEGABYTE, Plan, Quality, Route, RouteChoice, Times
 from lib.domain.proposals import Proposal
-from lib.domain.run import PartState, Run, RunRequest, RunState
+from lib.domain.run import Run, RunRequest, RunState
 from lib.errors import CuewiseError, InputError, ModelError
 from lib.formats import FORMATS, ExportOptions
 from lib.formats.comparison import comparison_record
@@ -37,6 +42,7 @@ from lib.formats.timecode import format_clock, parse_time
 from lib.logs import start_logging
 from lib.pipeline.doctor import Verdict
 from lib.pipeline.export import segments_record
+from lib.pipeline.ingest import link_source
 from lib.pipeline.run import as_failure
 from lib.services import EVERY_FORMAT, LinkPlaylist, PreparedPart, Services, open_services
 from lib.settings import Settings
@@ -44,7 +50,6 @@ from lib.store import restore
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 DEFAULT_MODEL = "local/whisper-base"
-POLL = 0.2
 MARKS = {Verdict.WORKS: "ok ", Verdict.LIMITED: "!  ", Verdict.FAILS: "NO "}
 DEFAULT_BUDGET = 120.0
 PROPOSALS = "speech, scenes or word:TEXT"
@@ -89,8 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lib.cli", description="Timestamped transcripts of videos.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    run = commands.add_parser("run", help="transcribe a file or a link, or give it to models for another task")
-    _add_question(run)
+    run = commands.add_parser("run", help="transcribe files or links, or give them to models for another task")
+    _add_question(run, many=True)
+    run.add_argument("--json", action="store_true", help="one JSON object with an item for each video and model")
     run.add_argument("--captions", metavar="WHICH", help=CAPTIONS)
     _add_output(run, default="txt")
     run.set_defaults(command=_run)
@@ -102,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.set_defaults(command=_compare)
 
     plan = commands.add_parser("plan", help="what would be sent to each model, and what it would cost; sends nothing")
-    _add_question(plan)
+    _add_question(plan, many=True)
     plan.add_argument("--json", action="store_true", help="as JSON")
     plan.set_defaults(command=_plan)
 
@@ -128,6 +134,10 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument("--backup", type=Path, metavar="FILE", help="another backup than the newest sound one")
     restore.set_defaults(command=_restore)
 
+    batches = commands.add_parser("batches", help="what was started together, newest first")
+    batches.add_argument("--json", action="store_true", help="as JSON")
+    batches.set_defaults(command=list_batches)
+
     search = commands.add_parser("search", help="where something was said, over all transcripts")
     search.add_argument("words", metavar="WORDS", help='all of them must be said together; a "phrase" in quotes')
     search.add_argument("--page", type=_page, default=1, metavar="N", help="the next places, twenty a page")
@@ -141,7 +151,8 @@ def _parser() -> argparse.ArgumentParser:
     delete.set_defaults(command=_delete)
 
     export = commands.add_parser("export", help="the transcript of a run in a format; of several runs, a zip")
-    export.add_argument("run", nargs="+", metavar="RUN", help="the run's id, or the beginning of it")
+    export.add_argument("run", nargs="*", metavar="RUN", help="the run's id, or the beginning of it")
+    export.add_argument("--batch", metavar="ID", help="a zip of all that is done of a batch")
     _add_output(export, default=None)
     export.set_defaults(command=_export)
 
@@ -158,8 +169,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_question(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", metavar="SOURCE", help="a file or a link")
+def _add_question(parser: argparse.ArgumentParser, *, many: bool = False) -> None:
+    if many:
+        add_many(parser)
+    else:
+        parser.add_argument("source", metavar="SOURCE", help="a file or a link")
     parser.add_argument("--model", action="append", metavar="ID", help=f"may be repeated; default {DEFAULT_MODEL}")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--task", metavar="NAME", help=", ".join(task.name for task in prompts.tasks()[:-1]))
@@ -287,6 +301,9 @@ def _proposal(text: str) -> tuple[Proposal, str]:
 
 
 def _run(services: Services, options: argparse.Namespace) -> int:
+    if is_many(options) or options.json:
+        _refuse_one_only(options)
+        return run_many(services, options, _models_of(options), _asked(services, options), _export_options(options))
     _check_output(options, is_zip=options.format == EVERY_FORMAT)
     if options.captions is not None:
         return _read_captions(services, options)
@@ -349,9 +366,7 @@ def _comparison_words(table: ComparisonTable) -> str:
     rows = figure_rows(table)
     columns = known_columns(rows)
     lines = [[HEADINGS[at] for at in columns], *([row[at] for at in columns] for row in rows)]
-    widths = [max(len(line[at]) for line in lines) for at in range(len(columns))]
-    table_lines = ["  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)) for line in lines]
-    return "\n".join([*(line.rstrip() for line in table_lines), "", *table.verdict]).rstrip()
+    return "\n".join([*aligned(lines), "", *table.verdict]).rstrip()
 
 
 def _read_captions(services: Services, options: argparse.Namespace) -> int:
@@ -374,7 +389,17 @@ def _read_captions(services: Services, options: argparse.Namespace) -> int:
     return DONE
 
 
+def _refuse_one_only(options: argparse.Namespace) -> None:
+    """Before anything is looked up: what belongs to one video is no question for many."""
+    for name in ("captions", "propose", "budget"):
+        if getattr(options, name, None) is not None:
+            raise InputError(f"--{name} is for one video.", "Give one file or one link, or leave it out.")
+
+
 def _plan(services: Services, options: argparse.Namespace) -> int:
+    if is_many(options):
+        _refuse_one_only(options)
+        return plan_many(services, options, _models_of(options), _asked(services, options))
     plans = [services.plan(request) for request in _requests(services, options)]
     if options.json:
         records = [_plan_record(plan) for plan in plans]
@@ -510,6 +535,10 @@ def _is_meant() -> bool:
 
 
 def _export(services: Services, options: argparse.Namespace) -> int:
+    if options.batch is not None:
+        return export_batch(services, options, _export_options(options))
+    if not options.run:
+        raise InputError("There is nothing to export.", "Name a RUN, or a --batch.")
     is_zip = len(options.run) > 1 or options.format == EVERY_FORMAT
     _check_output(options, is_zip=is_zip)
     run_ids = _named(services, options.run)
@@ -563,34 +592,39 @@ def _named(services: Services, beginnings: Sequence[str]) -> list[str]:
 
 
 def _requests(services: Services, options: argparse.Namespace) -> list[RunRequest]:
-    if options.end is not None and options.end <= options.start:
-        raise InputError("The clip ends before it begins.", "Give an --end that is later than --start.")
-    models = list(dict.fromkeys(options.model or [DEFAULT_MODEL]))
+    models = _models_of(options)
     found = [services.model(model_id) for model_id in models]
-    task = prompts.CUSTOM if options.prompt is not None else prompts.task(options.task or "transcript").name
-    shape = _cue_shape(services, options)
+    asked = _asked(services, options)
     hears_only = not any(model.sees for model in found)
     source = _source(services, options.source, hears_only=hears_only)
-    stretches = _stretches(services, options, source, hears_only=hears_only)
-    return [
-        services.new_request(
-            source,
-            model_id,
-            task=task,
-            prompt=options.prompt,
-            start=options.start,
-            end=options.end,
-            track=options.track - 1,
-            language=options.language,
-            terms=tuple(options.term),
-            quality=Quality(options.quality) if options.quality else None,
-            route=RouteChoice(options.route),
-            times=Times(options.times),
-            cue_shape=shape,
-            stretches=stretches,
-        )
-        for model_id in models
-    ]
+    asked["stretches"] = _stretches(services, options, source, hears_only=hears_only)
+    return [services.new_request(source, model_id, **asked) for model_id in models]
+
+
+def _models_of(options: argparse.Namespace) -> list[str]:
+    return list(dict.fromkeys(options.model or [DEFAULT_MODEL]))
+
+
+def _asked(services: Services, options: argparse.Namespace) -> dict[str, object]:
+    """What is asked of every video, as ``Services.new_request`` takes it."""
+    if options.end is not None and options.end <= options.start:
+        raise InputError("The clip ends before it begins.", "Give an --end that is later than --start.")
+    if options.segment and (options.start or options.end is not None):
+        raise InputError("--segment takes the place of --start and --end.", "Leave those out.")
+    return {
+        "task": prompts.CUSTOM if options.prompt is not None else prompts.task(options.task or "transcript").name,
+        "prompt": options.prompt,
+        "start": options.start,
+        "end": options.end,
+        "track": options.track - 1,
+        "language": options.language,
+        "terms": tuple(options.term),
+        "quality": Quality(options.quality) if options.quality else None,
+        "route": RouteChoice(options.route),
+        "times": Times(options.times),
+        "cue_shape": _cue_shape(services, options),
+        "stretches": tuple(options.segment),
+    }
 
 
 def _cue_shape(services: Services, options: argparse.Namespace) -> CueShape:
@@ -617,8 +651,6 @@ def _stretches(
     if options.budget is not None and options.propose is None:
         raise InputError("There is nothing to spend the --budget on.", f"Say by what to --propose: {PROPOSALS}.")
     if options.segment:
-        if options.start or options.end is not None:
-            raise InputError("--segment takes the place of --start and --end.", "Leave those out.")
         return _inside(apart(options.segment), source)
     if options.propose is None:
         return ()
@@ -666,19 +698,12 @@ def _source(services: Services, text: str, *, hears_only: bool) -> Source:
     found = services.look_up(text, hears_only=hears_only)
     if isinstance(found, LinkPlaylist):
         videos = "\n".join(f"  {video.url}  {video.title}" for video in found.videos)
-        raise InputError(f"This link is a playlist of {len(found.videos)} videos.", f"Give one of them:\n{videos}")
+        raise InputError(
+            f"This link is a playlist of {len(found.videos)} videos.", f"Give one of them, or --playlist:\n{videos}"
+        )
     if found.captions:
         _say(f"It has captions: {', '.join(f'{each.kind}:{each.language}' for each in found.captions)}")
-    return Source(
-        SourceKind.LINK,
-        found.title,
-        url=found.url,
-        duration=found.duration,
-        channel=found.channel,
-        picture_url=found.picture_url,
-        size_bytes=found.size_bytes,
-        captions=found.captions,
-    )
+    return link_source(found)
 
 
 # While it runs
@@ -733,22 +758,6 @@ def _copy_line(copy: CaptionedCopy) -> str:
     return str(copy.state)
 
 
-def _state_line(run: Run) -> str:
-    if run.state is RunState.RUNNING:
-        # Whole tenths only: a line for each percent would flood a log.
-        share = "" if run.progress is None else f" {int(run.progress * 10) * 10} %"
-        return f"{run.stage}{share}"
-    if run.failure is not None and run.state is RunState.FAILED:
-        return f"failed: {run.failure.message} {run.failure.hint}".rstrip()
-    if run.state is RunState.DONE:
-        seconds = "" if run.seconds is None else f" in {run.seconds:.1f} s"
-        cost = "" if not run.cost_usd else f", ${run.cost_usd}"
-        failed = sum(part.state is PartState.FAILED for part in run.parts)
-        lost = f", but {failed} of {len(run.parts)} parts failed" if failed else ""
-        return f"done{seconds}{cost}{', from the cache' if run.from_cache else ''}{lost} (run {run.id})"
-    return str(run.state)
-
-
 def _exit_code(run: Run) -> int:
     if run.state is RunState.DONE:
         return DONE
@@ -790,18 +799,6 @@ def _write_exports(
         if output == "-" and len(runs) > 1:
             print(f"== {run.request.model_id} ==")
         _write(output, services.export(run.id, options.format, _export_options(options)).content)
-
-
-def _write(output: str, content: str | bytes) -> None:
-    if isinstance(content, str):
-        content = content.encode()
-    if output == "-":
-        print(content.decode().rstrip("\n"), flush=True)
-        return
-    try:
-        Path(output).write_bytes(content)
-    except OSError as exc:
-        raise InputError(f"{output} cannot be written: {exc.strerror}.", "Choose another --output.") from exc
 
 
 def _plan_record(plan: Plan) -> dict[str, object]:
@@ -885,14 +882,6 @@ def _price(model: Model) -> str:
 
 def _without_text(record: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in record.items() if name not in ("cues", "text")}
-
-
-def _json(record: object) -> str:
-    return json.dumps(record, ensure_ascii=False, indent=2)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from lib.files import MediaFiles
 from lib.formats import ExportOptions
 from lib.media.ffmpeg import ffmpeg_path
 from lib.openrouter import Catalogue, CatalogueKeeper, KeyStatus, OpenRouter, nearest
+from lib.pipeline.batches import Batches
 from lib.pipeline.captions import Captions
 from lib.pipeline.chapters import Chapters
 from lib.pipeline.comparisons import Comparisons
@@ -32,9 +33,9 @@ from lib.pipeline.copies import Copies
 from lib.pipeline.doctor import Doctor
 from lib.pipeline.editing import Editing
 from lib.pipeline.export import EVERY_FORMAT, Export, Exportable, export, export_zip, run_record
-from lib.pipeline.ingest import held_asset, keep_path, keep_stream
+from lib.pipeline.ingest import facts_of, keep_path, keep_stream
 from lib.pipeline.library import Library
-from lib.pipeline.plan import MediaFacts, alternatives, facts_of_asset, facts_of_link, make_plan
+from lib.pipeline.plan import MediaFacts, alternatives, make_plan
 from lib.pipeline.proposals import Proposals
 from lib.pipeline.rehearsal import PreparedPart, prepare_only
 from lib.pipeline.reruns import Reruns
@@ -123,6 +124,7 @@ class Services:
         self.captions = Captions(tools)
         self.chapters = Chapters(tools)
         self.comparisons = Comparisons(tools, self.submit, self.captions.fetch)
+        self.batches = Batches(tools, self, self.comparisons.of_runs)
         self.copies = Copies(tools, self._open_jobs, self.ensure_worker)
         self.doctor = Doctor(tools)
         self.editing = Editing(tools)
@@ -429,9 +431,7 @@ class Services:
         return run
 
     def _facts(self, source: Source) -> MediaFacts:
-        if source.asset_id:
-            return facts_of_asset(held_asset(source.asset_id, self._tools), source)
-        return facts_of_link(source)
+        return facts_of(source, self._tools)
 
     def _measured(self, model: Model) -> Measured:
         return self._tools.store.generations.measured(model.id)

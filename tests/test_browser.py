@@ -31,6 +31,7 @@ HOSTILE_DOCUMENT = f"""\
 PAGES = {
     "/": "Paste a link",
     "/activity": re.compile("Nothing has run yet|Running|Done|Failed|Cancelled"),
+    "/batch": "Nothing has been started together yet.",
     "/compare": "Nothing has been compared yet.",
     "/library": re.compile("this month"),
     "/models": re.compile("online models"),

@@ -275,3 +275,20 @@ def test_the_last_twelve_months_are_shown_with_those_of_nothing():
     months = latest_months([Month("2026-01", Decimal("2"))], datetime(2026, 2, 3, tzinfo=UTC))
     assert (months[0].name, months[-2].name, months[-1].name, len(months)) == ("2025-03", "2026-01", "2026-02", 12)
     assert (months[-2].usd, months[-1].usd) == (Decimal("2"), Decimal("0"))
+
+
+def test_several_videos_are_taken_along_in_one_zip(open_library, services):
+    """Those that are chosen and done give their newest transcript; one that failed cannot be chosen."""
+    video_ids = [add(services, number, f"Said {number}.") for number in (1, 2)]
+    source = Source(SourceKind.LINK, "Failed", url="https://video.example/failed")
+    services._tools.store.runs.add("failed", RunRequest(source, MODEL), None)
+    services._tools.store.runs.fail("failed", 1, Failure("OutOfCredit", "No credit."))
+    page = open_library()
+    assert not page.get("download_button")
+    assert len(page.checkbox) == 2
+    for video_id in video_ids:
+        page.checkbox(key=f"tick_{video_id}").check()
+    page.run()
+    assert not page.exception
+    assert [found.label for found in page.get("download_button")] == ["Download"]
+    assert "2 transcripts" in words_on(page)

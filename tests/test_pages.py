@@ -24,7 +24,7 @@ from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter
 
 ROOT = Path(__file__).parents[1]
 PAGES = (
-    *("app.py", "pages/activity.py", "pages/compare.py", "pages/library.py"),
+    *("app.py", "pages/activity.py", "pages/batch.py", "pages/compare.py", "pages/library.py"),
     *("pages/models.py", "pages/settings.py", "pages/status.py"),
 )
 NASTY = "**x** $a$ [l](javascript:1) :red[x] <b>b</b>"
@@ -126,7 +126,7 @@ def test_an_upload_leaves_the_memory_of_the_browser_session(upload):
     page = upload()
     assert not [each for each in page.file_uploader if each.key.startswith("upload_")]
     button(page, "Choose another").click().run()
-    assert page.file_uploader[0].value is None
+    assert not page.file_uploader[0].value
 
 
 @pytest.mark.parametrize("content", [b"", b"only text\n" * 50], ids=["empty", "text"])
@@ -137,7 +137,7 @@ def test_a_file_that_is_no_video_says_so_beside_the_uploader(open_page, content)
     page.run()
     assert not page.exception
     assert len(page.error) == 1
-    assert page.file_uploader[0].value is None
+    assert not page.file_uploader[0].value
 
 
 def test_a_title_is_shown_as_it_is(upload):
@@ -354,7 +354,7 @@ def test_a_link_is_looked_up_and_nothing_is_downloaded(open_page, services, shor
 
 
 def test_the_videos_of_a_playlist_are_ticked(open_page, services, short_talking_video):
-    """A link to several videos lists them; each ticked one becomes a run."""
+    """A link to several videos lists them; the ticked ones become the runs of a batch."""
     with MediaServer() as server:
         links = [server.put(f"/talk{number}.mp4", Answer.of(short_talking_video)) for number in (1, 2, 3)]
         playlist = server.put("/feed.rss", feed(NASTY, [(f"Talk {link[-5]}", link, "0:10") for link in links]))
@@ -363,8 +363,10 @@ def test_the_videos_of_a_playlist_are_ticked(open_page, services, short_talking_
         assert button(page, "Tick the videos to use").disabled
         page.session_state["playlist_rows"] = {"selection": {"rows": [0, 2], "columns": [], "cells": []}}
         button(page.run(), "Use 2 videos").click().run()
-        button(page, "Start 2 runs").click().run()
+        button(page, "Run 2 videos").click().run()
         assert not page.exception
+        (standing,) = services.batches.newest()
+        assert page.query_params["batch"] == standing.batch.id
         assert {run.request.source.title for run in services.runs()} == {"Talk 1", "Talk 3"}
         for run in services.runs():
             services.cancel(run.id)

@@ -74,7 +74,7 @@ def export_zip(
                     content = fmt.write(each.transcript, facts, options or usual_options(each.run))
                 except InputError:
                     continue
-                name = _unused(export_name(each.run, fmt.suffix), names)
+                name = unused_name(export_name(each.run, fmt.suffix), names)
                 entry = zipfile.ZipInfo(name, each.run.created.timetuple()[:6])
                 archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     if not names:
@@ -107,7 +107,7 @@ def run_record(run: Run, transcript: Transcript | None, asset: MediaAsset | None
     return record_of(transcript or Transcript((), ""), _facts(run, asset))
 
 
-def _unused(name: str, names: set[str]) -> str:
+def unused_name(name: str, names: set[str]) -> str:
     """The name, or with a number where another file has it; two names that differ in case alone are one on a Mac."""
     path, number, free = PurePath(name), 1, name
     while free.casefold() in names:

@@ -125,18 +125,7 @@ def ask(
     RequestTooLarge among it: both mean that it was too much for one question.
     """
     question = _question(request, model, excerpt, rendition, speakers, tools)
-    name = digest(
-        media=rendition.id if rendition else canonical(request.source.url or ""),
-        server=request.base_url,
-        model=model.id,
-        prompt=question.prompt,
-        part_form=question.part_form,
-        temperature=question.temperature,
-        max_tokens=question.max_tokens,
-        reasoning=question.reasoning_effort,
-        **({"take": take} if take else {}),
-        **({"asked_by": reporter.run_id} if request.is_anew else {}),
-    )
+    name = _digest(request, question, rendition, take, asked_by=reporter.run_id if request.is_anew else None)
     with tools.locks.hold(name, reporter.check):
         kept = tools.store.generations.get(name)
         if kept:
@@ -146,6 +135,30 @@ def ask(
         seconds = excerpt.length if excerpt.length < UNKNOWN_LENGTH else 0.0
         tools.store.generations.keep(name, generation, clip_seconds=seconds, paid_by=reporter.run_id)
         return Asked(name, generation, False)
+
+
+def asking_digest(
+    request: RunRequest, model: Model, excerpt: Excerpt, rendition: Rendition | None, tools: Tools
+) -> str:
+    """Under which digest a remote model's first answer about an excerpt is kept, where no part comes before it."""
+    return _digest(request, _question(request, model, excerpt, rendition, (), tools), rendition)
+
+
+def _digest(
+    request: RunRequest, question: Question, rendition: Rendition | None, take: int = 0, asked_by: str | None = None
+) -> str:
+    return digest(
+        media=rendition.id if rendition else canonical(request.source.url or ""),
+        server=request.base_url,
+        model=question.model.id,
+        prompt=question.prompt,
+        part_form=question.part_form,
+        temperature=question.temperature,
+        max_tokens=question.max_tokens,
+        reasoning=question.reasoning_effort,
+        **({"take": take} if take else {}),
+        **({"asked_by": asked_by} if asked_by else {}),
+    )
 
 
 def _heard(

@@ -12,9 +12,10 @@ from lib.domain.media import MediaAsset, Source, SourceKind
 from lib.domain.run import Run, RunRequest, Stage, digest
 from lib.errors import CuewiseError, MediaError
 from lib.media.probe import probe
+from lib.pipeline.plan import MediaFacts, facts_of_asset, facts_of_link
 from lib.pipeline.reporter import Reporter
 from lib.pipeline.tools import Tools
-from lib.ytdlp import DownloadProgress, Need
+from lib.ytdlp import DownloadProgress, LinkVideo, Need
 
 HOLD_LINK_HOURS = 24
 """A link asked for again within a day is not downloaded again: what it shows may change after that."""
@@ -30,6 +31,20 @@ def keep_path(path: Path, kind: SourceKind, tools: Tools) -> Source:
     """The same for a file on this machine's disk."""
     asset_id, size_bytes = tools.files.keep_file(path)
     return _measured(asset_id, size_bytes, path.name, kind, tools)
+
+
+def link_source(found: LinkVideo) -> Source:
+    """What a look-up found, as a source."""
+    return Source(
+        SourceKind.LINK,
+        found.title,
+        url=found.url,
+        duration=found.duration,
+        channel=found.channel,
+        picture_url=found.picture_url,
+        size_bytes=found.size_bytes,
+        captions=found.captions,
+    )
 
 
 def ingest(request: RunRequest, tools: Tools, reporter: Reporter, *, hears_only: bool) -> MediaAsset:
@@ -52,6 +67,13 @@ def held_asset(asset_id: str, tools: Tools) -> MediaAsset:
     if asset is None or tools.files.path(asset_id) is None:
         raise MediaError("This video is no longer kept here.", "Upload it again, or paste its link again.")
     return asset
+
+
+def facts_of(source: Source, tools: Tools) -> MediaFacts:
+    """What a plan needs to know of a source's media. Raises MediaError when they are no longer kept."""
+    if source.asset_id:
+        return facts_of_asset(held_asset(source.asset_id, tools), source)
+    return facts_of_link(source)
 
 
 def held_link(source: Source, tools: Tools, *, hears_only: bool) -> MediaAsset | None:

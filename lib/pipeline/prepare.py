@@ -50,7 +50,7 @@ def prepare(
     Its ``start`` is where its clock stands at zero: a cut without re-encoding begins at a key frame before the clip.
     """
     if recipe.route is Route.AS_IS:
-        return Rendition(asset.id, asset.media_type, asset.size_bytes, 0.0, asset.duration, asset.id)
+        return _untouched(asset)
     if recipe.route is Route.CUT:
         try:
             cut_out = _made(asset, excerpt, recipe, tools, on_progress)
@@ -64,10 +64,31 @@ def prepare(
     return _made(asset, excerpt, recipe, tools, on_progress)
 
 
+def prepared_before(asset: MediaAsset, excerpt: Excerpt, recipe: Recipe, tools: Tools) -> Rendition | None:
+    """What ``prepare`` gives for this, if that was made once; nothing is made now."""
+    if recipe.route is Route.AS_IS:
+        return _untouched(asset)
+    return tools.store.assets.rendition(_rendition_id(asset, excerpt, recipe))
+
+
+def _untouched(asset: MediaAsset) -> Rendition:
+    return Rendition(asset.id, asset.media_type, asset.size_bytes, 0.0, asset.duration, asset.id)
+
+
 def _made(
     asset: MediaAsset, excerpt: Excerpt, recipe: Recipe, tools: Tools, on_progress: Callable[[float], None]
 ) -> Rendition:
-    name = digest(
+    name = _rendition_id(asset, excerpt, recipe)
+    with tools.locks.hold(name, lambda: on_progress(0.0)):
+        found = tools.store.assets.rendition(name)
+        if found is None or not rendition_file(found, tools).exists():
+            found = _make(name, asset, excerpt, recipe, tools, on_progress)
+            tools.store.assets.keep_rendition(found, asset.id)
+    return found
+
+
+def _rendition_id(asset: MediaAsset, excerpt: Excerpt, recipe: Recipe) -> str:
+    return digest(
         asset=asset.id,
         start=excerpt.start,
         end=excerpt.end,
@@ -78,12 +99,6 @@ def _made(
         **track_of(asset),
         **({"stretches": [(each.start, each.end) for each in excerpt.stretches]} if excerpt.is_joined else {}),
     )
-    with tools.locks.hold(name, lambda: on_progress(0.0)):
-        found = tools.store.assets.rendition(name)
-        if found is None or not rendition_file(found, tools).exists():
-            found = _make(name, asset, excerpt, recipe, tools, on_progress)
-            tools.store.assets.keep_rendition(found, asset.id)
-    return found
 
 
 def track_of(asset: MediaAsset) -> dict[str, int]:

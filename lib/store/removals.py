@@ -12,6 +12,8 @@ from lib.store.runs import UNFINISHED, Answers
 from lib.store.spending import keep_costs
 from lib.store.tables import (
     asset,
+    batch,
+    batch_item,
     captioned_copy,
     comparison,
     comparison_run,
@@ -50,7 +52,7 @@ class Removals:
 
     def run(self, run_id: str) -> bool:
         """Delete a run with its parts, transcripts, passages, copies, the answers that no other run needs, and the
-        comparisons that it was the last column of.
+        comparisons and batches that it was the last of.
 
         False, and nothing is deleted, while it is not over. Its media stays.
         """
@@ -69,6 +71,8 @@ class Removals:
         try:
             with transaction(self._engine) as connection:
                 _remove_runs(connection, connection.scalars(select(run.c.id).where(run.c.video_id == video_id)).all())
+                connection.execute(delete(batch_item).where(batch_item.c.video_id == video_id))
+                _clear_batches(connection)
                 connection.execute(delete(asset).where(asset.c.id.in_(asset_ids)))
         except _StillGoingOn:
             return False
@@ -120,6 +124,7 @@ def _remove_runs(connection: Connection, run_ids: Sequence[str]) -> None:
     is_there = exists().where(run.c.video_id == tag.c.video_id)
     connection.execute(delete(tag).where(tag.c.video_id.in_(video_ids), ~is_there))
     _clear_comparisons(connection, run_ids, comparison_ids)
+    _clear_batches(connection)
 
 
 def _clear_comparisons(connection: Connection, run_ids: Sequence[str], comparison_ids: Sequence[str]) -> None:
@@ -129,6 +134,12 @@ def _clear_comparisons(connection: Connection, run_ids: Sequence[str], compariso
     connection.execute(delete(comparison).where(comparison.c.id.in_(comparison_ids), ~has_column))
     made = comparison.c.merged_run_id.in_(run_ids)
     connection.execute(update(comparison).where(made).values(merged_run_id=None))
+
+
+def _clear_batches(connection: Connection) -> None:
+    """A batch without any of its videos is nothing but a title."""
+    has_item = exists().where(batch_item.c.batch_id == batch.c.id)
+    connection.execute(delete(batch).where(~has_item))
 
 
 def _part_with_answers(

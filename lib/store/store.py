@@ -6,6 +6,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lib.store.assets import Assets
 from lib.store.backup import database_file, problems_of
+from lib.store.batches import Batches
 from lib.store.comparisons import Comparisons
 from lib.store.copies import Copies
 from lib.store.counting import Counting
@@ -35,6 +36,7 @@ class Store:
         self.counting = Counting(self._engine)
         self.copies = Copies(self._engine)
         self.comparisons = Comparisons(self._engine)
+        self.batches = Batches(self._engine)
         self.videos = Videos(self._engine)
         self.spending = Spending(self._engine)
         self.removals = Removals(self._engine)

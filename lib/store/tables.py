@@ -195,6 +195,31 @@ comparison_run = Table(
     Column("position", Integer, nullable=False),
 )
 
+batch = Table(
+    "batch",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("created", String(32), nullable=False),
+    Column("title", Text, nullable=False),
+    Index("batch_created", "created"),
+)
+
+batch_item = Table(
+    "batch_item",
+    metadata,
+    Column("batch_id", String(32), ForeignKey("batch.id", ondelete="CASCADE"), primary_key=True),
+    Column("video", Integer, primary_key=True, autoincrement=False),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("video_id", String(64)),
+    Column("request", Text),
+    Column("estimate_usd", String(40)),
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE")),
+    Column("failure", Text),
+    Index("batch_item_run", "run_id"),
+    Index("batch_item_video", "video_id"),
+)
+
 # Votes outlive their comparison: the scoreboard is over all that were ever made.
 vote = Table(
     "vote",

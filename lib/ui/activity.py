@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.services import Services
+from lib.ui.batch import render_newest
 from lib.ui.run_card import render_run
 
 RUNS_SHOWN, RUNS_A_PAGE = 200, 20
@@ -24,6 +25,7 @@ def _render_runs(services: Services, was_busy: bool) -> None:
     if not runs:
         _render_empty()
         return
+    render_newest(services)
     num_pages = -(-len(runs) // RUNS_A_PAGE)
     page = st.session_state.get("activity_page") or 1
     first = (min(page, num_pages) - 1) * RUNS_A_PAGE

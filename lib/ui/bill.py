@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import streamlit as st
 
+from lib.domain.batch import BatchPlan
 from lib.domain.media import Source
 from lib.domain.model import Model
 from lib.domain.plan import Plan, RouteChoice
@@ -106,15 +107,10 @@ class Bill:
 def plan_bill(
     services: Services, chosen: Chosen, clip: ChosenClip, question: Question, models: tuple[str, ...]
 ) -> Bill:
-    """Plan every model over every source. Nothing is sent."""
-    asked = {source: _requests(services, source, chosen.track, clip, question, models) for source in chosen.sources}
-    # Each video of many may go by another way, so a way is chosen for one only.
-    has_ways = len(chosen.sources) == 1
-    entries = [
-        _entry(services, source, model_id, asked[source][model_id], has_ways=has_ways)
-        for model_id in models
-        for source in chosen.sources
-    ]
+    """Plan every model over one source. Nothing is sent."""
+    (source,) = chosen.sources
+    asked = _requests(services, source, chosen.track, clip, question, models)
+    entries = [_entry(services, source, model_id, asked[model_id]) for model_id in models]
     return Bill(tuple(entries), services.preferences().spending_cap_usd)
 
 
@@ -131,20 +127,7 @@ def _requests(
     for model_id in models:
         try:
             services.model(model_id)
-            found[model_id] = services.new_request(
-                source,
-                model_id,
-                task=question.task,
-                prompt=question.prompt,
-                start=clip.start,
-                end=clip.end,
-                stretches=clip.stretches,
-                track=track,
-                language=question.language,
-                terms=question.terms,
-                quality=question.quality,
-                times=question.times,
-            )
+            found[model_id] = services.new_request(source, model_id, track=track, **as_asked(clip, question))
         except CuewiseError as error:
             found[model_id] = error
     try:
@@ -155,13 +138,26 @@ def _requests(
     return found
 
 
-def _entry(
-    services: Services, source: Source, model_id: str, request: RunRequest | CuewiseError, *, has_ways: bool
-) -> Entry:
+def as_asked(clip: ChosenClip, question: Question) -> dict[str, object]:
+    """What was chosen to be asked, as ``Services.new_request`` takes it."""
+    return {
+        "task": question.task,
+        "prompt": question.prompt,
+        "start": clip.start,
+        "end": clip.end,
+        "stretches": clip.stretches,
+        "language": question.language,
+        "terms": question.terms,
+        "quality": question.quality,
+        "times": question.times,
+    }
+
+
+def _entry(services: Services, source: Source, model_id: str, request: RunRequest | CuewiseError) -> Entry:
     if isinstance(request, CuewiseError):
         return Entry(model_id, source.title, problem=request)
     try:
-        ways = services.alternatives(request) if has_ways else ()
+        ways = services.alternatives(request)
         request = replace(request, route=_chosen_route(model_id, ways))
         return Entry(model_id, source.title, services.model(model_id), request, services.plan(request), ways=ways)
     except CuewiseError as error:
@@ -190,34 +186,20 @@ def _route_key(model_id: str) -> str:
 def render_bill(bill: Bill, task: str) -> None:
     """One box per model, then the total."""
     st.subheader("Before you run", anchor=False)
-    for model_id in dict.fromkeys(entry.model_id for entry in bill.entries):
-        render_entries([entry for entry in bill.entries if entry.model_id == model_id], task)
+    for entry in bill.entries:
+        _render_box(entry, task)
     st.markdown(plain_total(bill))
 
 
-def render_entries(entries: list[Entry], task: str) -> None:
+def _render_box(entry: Entry, task: str) -> None:
     """One model: what it is, what it would be sent, and for how much."""
-    model = next((entry.model for entry in entries if entry.model is not None), None)
-    runnable = [entry for entry in entries if entry.can_run]
+    model = entry.model
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.markdown(f"**{plain(model.name if model else entries[0].model_id)}** {_badge(model, task)}")
-            if model is not None and runnable:
-                st.markdown(f"**{plain(estimate_words(model, sum_known(e.estimate_usd for e in runnable)))}**")
-        if len(entries) == 1:
-            _render_entry(entries[0])
-        else:
-            _render_refusals(entries)
-        if len(entries) > 1 and runnable:
-            st.markdown(f":small[{plain(_figures([entry.plan for entry in runnable if entry.plan]))}]")
-
-
-def _render_refusals(entries: list[Entry]) -> None:
-    """Of many videos only those that cannot run are named: fifty like routes tell nobody anything."""
-    for reason in dict.fromkeys(entry.refusal for entry in entries if entry.refusal):
-        refused = [entry.title for entry in entries if entry.refusal == reason]
-        names = "" if len(refused) == len(entries) else f" ({', '.join(refused)})"
-        st.error(plain(f"{reason}{names}"), icon=":material/block:")
+            st.markdown(f"**{plain(model.name if model else entry.model_id)}** {_badge(model, task)}")
+            if model is not None and entry.can_run:
+                st.markdown(f"**{plain(estimate_words(model, entry.estimate_usd))}**")
+        _render_entry(entry)
 
 
 def _render_entry(entry: Entry) -> None:
@@ -235,7 +217,7 @@ def _render_entry(entry: Entry) -> None:
         st.caption(plain(f"{plan.reason} {about}"), width="stretch")
         if entry.model is not None and len(route_choices(entry.ways)) > 1:
             _change_route(entry.model, entry.ways)
-    if line := f"{_verdict(plan)}{plain(_figures([plan]))}":
+    if line := f"{_verdict(plan)}{plain(_figures(plan))}":
         st.markdown(f":small[{line}]")
     for warning in plan.warnings:
         st.markdown(f":small[:orange[:material/warning: {plain(warning)}]]")
@@ -250,7 +232,7 @@ def _change_route(model: Model, ways: Sequence[Plan]) -> None:
             list(choices),
             format_func=lambda choice: route_words(choice, choices),
             captions=[
-                plain(f"{_figures([plan])} · {estimate_words(model, plan.estimate_usd)}") for plan in choices.values()
+                plain(f"{_figures(plan)} · {estimate_words(model, plan.estimate_usd)}") for plan in choices.values()
             ],
             key=_route_key(model.id),
             persist_state="session",
@@ -281,28 +263,16 @@ def _verdict(plan: Plan) -> str:
     return f":{SIZE_COLOURS[plan.verdict]}-badge[{plain(words)}] " if words and plan.verdict else ""
 
 
-def _figures(plans: list[Plan]) -> str:
-    """Bytes, parts, tokens and time of some plans, leaving out what is not known."""
-    sent, held = sum(plan.size_bytes for plan in plans), sum(plan.source_bytes or 0 for plan in plans)
-    prompt = [plan.prompt_tokens for plan in plans if plan.prompt_tokens is not None]
-    completion = [plan.completion_tokens for plan in plans if plan.completion_tokens is not None]
-    seconds = [plan.seconds for plan in plans if plan.seconds is not None]
+def _figures(plan: Plan) -> str:
+    """Bytes, parts, tokens and time of a plan, leaving out what is not known."""
     figures = [
-        count_words(len(plans), "video") if len(plans) > 1 else "",
-        _bytes(sent, held),
-        _parts(plans) if sent else "",
-        f"{sum(prompt):,} tokens in" if sum(prompt) else "",
-        f"{sum(completion):,} out" if sum(completion) else "",
-        f"about {duration_words(max(1, round(sum(seconds))))}" if seconds else "",
+        _bytes(plan.size_bytes, plan.source_bytes or 0),
+        parts_words([part.duration for part in plan.parts]) if plan.size_bytes else "",
+        f"{plan.prompt_tokens:,} tokens in" if plan.prompt_tokens else "",
+        f"{plan.completion_tokens:,} out" if plan.completion_tokens else "",
+        f"about {duration_words(max(1, round(plan.seconds)))}" if plan.seconds is not None else "",
     ]
     return " · ".join(figure for figure in figures if figure)
-
-
-def _parts(plans: list[Plan]) -> str:
-    """How many requests; how long each is where that is one video's."""
-    if len(plans) == 1:
-        return parts_words([part.duration for part in plans[0].parts])
-    return count_words(sum(len(plan.parts) for plan in plans), "part")
 
 
 def _bytes(sent: int, held: int) -> str:
@@ -313,17 +283,7 @@ def _bytes(sent: int, held: int) -> str:
     return f"{bytes_words(held)} → {words}" if held and held != sent else words
 
 
-def sum_known(amounts: Iterable[Decimal | None]) -> Decimal | None:
-    """The sum, or None as soon as one amount is not known: a part of a price is not a price."""
-    total = Decimal(0)
-    for amount in amounts:
-        if amount is None:
-            return None
-        total += amount
-    return total
-
-
-def plain_total(bill: Bill) -> str:
+def plain_total(bill: Bill | BatchPlan) -> str:
     """The sum in words, as Markdown."""
     if not bill.runnable:
         return "Nothing can be run as it stands."
@@ -348,63 +308,58 @@ class Begun:
 
 
 def press_run(services: Services, bill: Bill) -> Begun:
-    """Draw the last step: the key if one is needed and none is known, the cap, Run. Gives what was just started."""
+    """Draw the last step, and give what was just started."""
+    confirmed = confirm(services, bill, _run_label(bill))
+    return _submit(services, bill, confirmed.key) if confirmed is not None else Begun()
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """That all is wanted as it stands, with the key that it may use."""
+
+    key: str | None = None
+
+
+def confirm(services: Services, bill: Bill | BatchPlan, label: str) -> Confirmed | None:
+    """Draw the last step: the key if one is needed and none is known, the cap, the button. Gives whether it was
+    pressed and may be obeyed."""
     key = ask_key(services) if bill.needs_key else None
     may_spend = not bill.is_over_cap or st.checkbox(
         plain(f"Run although {money(bill.total_usd, estimate=True)} is over your cap of {money(bill.cap_usd)}"),
         key=f"over_cap_{bill.total_usd}",  # a tick is for one sum: another asks again
     )
-    label = _run_label(bill)
     disabled = not (bill.runnable and may_spend)
     if not st.button(label, type="primary", icon=":material/play_arrow:", key="run", disabled=disabled):
-        return Begun()
+        return None
     if bill.needs_key and not key:
         render_failure(
             KeyMissing("A chosen model needs your OpenRouter key.", "Paste it above, or choose local models only.")
         )
-        return Begun()
+        return None
     if key and key != services.settings.openrouter_api_key:
         remember_session_key(key)
-    return _submit(services, bill, key)
+    return Confirmed(key)
 
 
 def _run_label(bill: Bill) -> str:
-    if len(bill.runnable) <= 1:
-        return "Run"
-    if len({entry.model_id for entry in bill.runnable}) == len(bill.runnable):
-        return f"Compare {len(bill.runnable)} models"
-    return f"Start {len(bill.runnable)} runs"
+    return "Run" if len(bill.runnable) <= 1 else f"Compare {len(bill.runnable)} models"
 
 
 def _submit(services: Services, bill: Bill, key: str | None) -> Begun:
-    """Start what can run: several models over one video as a comparison. What could not be started says why, and then
-    the page stays as it is."""
-    runs: list[Run] = []
-    comparison_ids: list[str] = []
-    problems: list[CuewiseError] = []
-    for requests in _by_source(bill):
-        try:
-            if len(requests) == 1:
-                runs.append(services.submit(requests[0], key=key))
-                continue
-            started = services.comparisons.start(requests, key=key)
-        except CuewiseError as error:
-            problems.append(error)
-        else:
-            problems += started.problems
-            comparison_ids.append(started.comparison.id)
-            runs += services.comparisons.runs(started.comparison.id)
-    for problem in problems:
-        render_failure(problem)
-    if problems and runs:
-        st.info(f"{count_words(len(runs), 'run')} started: see Activity.", icon=":material/pending_actions:")
-    if problems:
+    """Start what can run: several models as a comparison. What could not be started says why, and then the page stays
+    as it is."""
+    requests = [entry.request for entry in bill.runnable]
+    try:
+        if len(requests) == 1:
+            return Begun((services.submit(requests[0], key=key),))
+        started = services.comparisons.start(requests, key=key)
+    except CuewiseError as error:
+        render_failure(error)
         return Begun()
-    return Begun(tuple(runs), comparison_ids[0] if len(comparison_ids) == 1 == len(_by_source(bill)) else None)
-
-
-def _by_source(bill: Bill) -> list[list[RunRequest]]:
-    found: dict[Source, list[RunRequest]] = {}
-    for entry in bill.runnable:
-        found.setdefault(entry.request.source, []).append(entry.request)
-    return list(found.values())
+    runs = services.comparisons.runs(started.comparison.id)
+    for problem in started.problems:
+        render_failure(problem)
+    if started.problems:
+        st.info(f"{count_words(len(runs), 'run')} started: see Activity.", icon=":material/pending_actions:")
+        return Begun()
+    return Begun(runs, started.comparison.id)

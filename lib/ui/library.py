@@ -11,7 +11,8 @@ from lib.domain.library import Filters
 from lib.domain.run import RunState
 from lib.pipeline.library import VIDEOS_A_PAGE
 from lib.services import Services
-from lib.ui.video_card import STYLE, render_card
+from lib.ui.exports_of_many import render_zip
+from lib.ui.video_card import STYLE, render_card, tick_key
 from lib.ui.words import STATE_WORDS, count_words
 
 COSTS: dict[str, tuple[Decimal | None, Decimal | None]] = {
@@ -115,7 +116,11 @@ def render_videos(services: Services, filters: Filters) -> None:
         _first_page()
         shelf = services.library.videos(filters)
     st.html(STYLE)
-    st.caption(count_words(shelf.count, "video"))
+    chosen = [video.to_open.id for video in shelf.videos if st.session_state.get(tick_key(video))]
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.caption(count_words(shelf.count, "video"), width="content")
+        if chosen:
+            render_zip(services, chosen, key="library", label=f"Download {len(chosen)} (zip)")
     tags = [name for name, _ in services.library.tags()]
     with st.container(key="videos"):
         for video in shelf.videos:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from lib.domain.batch import Given, read_links
 from lib.domain.media import AudioStream, MediaAsset, Source, SourceKind
-from lib.domain.run import Run, RunState
+from lib.domain.run import Failure, Run, RunState
 from lib.errors import CuewiseError
+from lib.pipeline.batches import given_or_why
+from lib.pipeline.ingest import link_source
 from lib.services import LinkPlaylist, LinkVideo, Services
 from lib.ui.clip import forget_clip
 from lib.ui.question import TRANSCRIPT
-from lib.ui.words import bytes_words, count_words, duration_words, plain, render_failure
+from lib.ui.words import bytes_words, count_words, duration_words, error_words, plain, render_failure
 
 FILE_TYPES = "Video: mp4, webm, mov, avi, mkv, mpeg, m4v. Sound: mp3, m4a, wav, ogg, flac."
 FIRST_STEPS = (
@@ -23,13 +27,17 @@ FIRST_STEPS = (
 )
 PICTURE_WIDTH = 120
 EARLIER_SHOWN = 6
+PROBLEMS_SHOWN = 5
 CHOSEN, PLAYLIST, UPLOAD_TURN = "chosen", "playlist", "upload_turn"
-FILE_PROBLEM, LINK_PROBLEM = "file_problem", "link_problem"
+PLAYLIST_ROWS = "playlist_rows"
+FILE_PROBLEMS, LINK_PROBLEMS = "file_problems", "link_problems"
+MANY_LINKS, LOOKING_UP = "many_links", "looking_up"
+NO_LINK = Failure("BadLink", "This line is no link.", "Paste a whole link that starts with https://.")
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What the user wants to run over: one source, or several videos of a playlist.
+    """What the user wants to run over: one source, or several; then ``given`` has them all, and what of it is no good.
 
     ``duration`` is in seconds, of the longest; None while a length is not known. ``facts`` is a line for the reader;
     ``picture`` the small one that a link's site shows. ``track`` is which of its ``tracks`` of sound is heard, from 0.
@@ -43,10 +51,23 @@ class Chosen:
     picture: bytes | None = None
     tracks: tuple[AudioStream, ...] = ()
     track: int = 0
+    given: tuple[Given, ...] = ()
+
+    @property
+    def is_several(self) -> bool:
+        return bool(self.given)
+
+    @property
+    def all_given(self) -> tuple[Given, ...]:
+        """One or several, as what a batch is made of."""
+        return self.given or tuple(Given(source.title, source) for source in self.sources)
 
     @property
     def title(self) -> str:
-        return self.sources[0].title if len(self.sources) == 1 else count_words(len(self.sources), "video")
+        if not self.is_several:
+            return self.sources[0].title
+        videos = count_words(len(self.given), "video")
+        return videos if len(self.sources) == len(self.given) else f"{len(self.sources)} of {videos}"
 
 
 def choose_source(services: Services) -> Chosen | None:
@@ -56,6 +77,9 @@ def choose_source(services: Services) -> Chosen | None:
         _render_chosen(chosen)
         _render_earlier(services, chosen)
         return chosen
+    if (looking_up := st.session_state.get(LOOKING_UP)) is not None:
+        _look_up_next(services, looking_up)
+        return None
     file_side, link_side = st.columns(2, gap="medium")
     with file_side.container(border=True, height="stretch"):
         _take_file(services)
@@ -75,11 +99,25 @@ def _render_chosen(chosen: Chosen) -> None:
             st.markdown(f"{_icon(chosen)} **{plain(chosen.title)}**")
             st.caption(plain(chosen.facts))
         st.button("Choose another", key="choose_another", icon=":material/swap_horiz:", on_click=_forget_chosen)
+    render_problems([each for each in chosen.given if not each.can_run])
+
+
+def render_problems(given: Sequence[Given]) -> None:
+    """What was given and is no good, each with why; of many the first few."""
+    lines = [
+        f"**{plain(each.name)}** {plain(f'{each.failure.message} {each.failure.hint}')}"
+        for each in given[:PROBLEMS_SHOWN]
+        if each.failure is not None
+    ]
+    if len(given) > PROBLEMS_SHOWN:
+        lines.append(f"and {len(given) - PROBLEMS_SHOWN} more")
+    if lines:
+        st.error("\n\n".join(lines), icon=":material/error:")
 
 
 def _render_earlier(services: Services, chosen: Chosen) -> None:
     """Which models wrote this video down before, with their transcripts: it may be all that is wanted."""
-    if len(chosen.sources) > 1:
+    if chosen.is_several:
         return
     newest: dict[str, Run] = {}
     for run in services.library.runs_of(chosen.sources[0]):
@@ -99,45 +137,70 @@ def _render_earlier(services: Services, chosen: Chosen) -> None:
 
 
 def _icon(chosen: Chosen) -> str:
-    if len(chosen.sources) > 1:
+    if chosen.is_several:
         return ":material/playlist_play:"
     return ":material/movie:" if chosen.has_picture else ":material/graphic_eq:"
 
 
 def _forget_chosen() -> None:
     """Back to the two ways in. The rest of the draft stays, but a clip belongs to its video."""
-    for name in (CHOSEN, PLAYLIST):
+    for name in (CHOSEN, PLAYLIST, LOOKING_UP):
         st.session_state.pop(name, None)
     _forget_problems()
     forget_clip()
 
 
 def _forget_problems() -> None:
-    for name in (FILE_PROBLEM, LINK_PROBLEM):
+    for name in (FILE_PROBLEMS, LINK_PROBLEMS):
         st.session_state.pop(name, None)
 
 
 def _take_file(services: Services) -> None:
-    """Spool an upload to the store as soon as it is there, and let its memory go."""
-    st.markdown("**Drop a file**")
+    """Spool uploads to the store as soon as they are there, and let their memory go."""
+    st.markdown("**Drop a file, or several**")
     turn = st.session_state.setdefault(UPLOAD_TURN, 0)
-    upload = st.file_uploader("A video or a sound file", key=f"upload_{turn}", label_visibility="collapsed")
+    uploads = st.file_uploader(
+        "Videos or sound files", accept_multiple_files=True, key=f"upload_{turn}", label_visibility="collapsed"
+    )
     st.caption(FILE_TYPES)
-    if upload is not None:
+    if uploads:
         _forget_problems()
-        with st.spinner("Keeping and checking the file…"):
-            # A click elsewhere meanwhile ends this run of the page where the spinner does: by then all is noted.
-            try:
-                source = services.keep_upload(upload, sent_name(upload.name))
-                st.session_state[CHOSEN] = _chosen_file(source, services.asset(source.asset_id or ""))
-            except CuewiseError as error:
-                st.session_state[FILE_PROBLEM] = error
-            finally:
-                _let_go(upload)
-                st.session_state[UPLOAD_TURN] = turn + 1
+        st.session_state[UPLOAD_TURN] = turn + 1
+        given: list[Given] = []
+        for number, upload in enumerate(uploads, 1):
+            which = "the file" if len(uploads) == 1 else f"file {number} of {len(uploads)}"
+            with st.spinner(f"Keeping and checking {which}…"):
+                given.append(_keep(services, upload))
+                # A click elsewhere meanwhile ends this run of the page where a spinner does: what is kept is noted.
+                _note(given, FILE_PROBLEMS, services)
         st.rerun()
-    if (problem := st.session_state.get(FILE_PROBLEM)) is not None:
-        render_failure(problem)
+    _render_why_none(FILE_PROBLEMS)
+
+
+def _keep(services: Services, upload: UploadedFile) -> Given:
+    name = sent_name(upload.name)
+    try:
+        return given_or_why(name, lambda: services.keep_upload(upload, name))
+    finally:
+        _let_go(upload)
+
+
+def _note(given: Sequence[Given], problems: str, services: Services) -> None:
+    """Choose what was given, or keep why none of it is any good."""
+    chosen = chosen_of(services, given)
+    if chosen is not None:
+        st.session_state[CHOSEN] = chosen
+    else:
+        st.session_state[problems] = tuple(given)
+
+
+def _render_why_none(problems: str) -> None:
+    """Why nothing of what was given just here could be taken."""
+    given: tuple[Given, ...] = st.session_state.get(problems, ())
+    if len(given) == 1 and given[0].failure is not None:
+        render_failure(given[0].failure)
+    else:
+        render_problems(given)
 
 
 def sent_name(name: str) -> str:
@@ -167,40 +230,122 @@ def _chosen_file(source: Source, asset: MediaAsset | None) -> Chosen:
 
 
 def _take_link(services: Services) -> None:
-    """Look a link up before anything is downloaded."""
-    st.markdown("**Paste a link**")
-    with st.form("link_form", border=False):
-        url = st.text_input(
-            "Link to a video, a playlist or a media file",
-            key="link",
-            placeholder="https://www.youtube.com/watch?v=…",
-            label_visibility="collapsed",
-            persist_state="session",
-        )
+    """Look a link up before anything is downloaded; or a list of them, one a line."""
+    several = bool(st.session_state.get(MANY_LINKS))
+    st.markdown("**Paste links, one a line**" if several else "**Paste a link**")
+    with st.form("links_form" if several else "link_form", border=False):
+        if several:
+            text = st.text_area(
+                "Links, one a line",
+                key="links",
+                height=120,
+                placeholder="https://www.youtube.com/watch?v=…\nhttps://vimeo.com/…",
+                label_visibility="collapsed",
+                persist_state="session",
+            )
+        else:
+            text = st.text_input(
+                "Link to a video, a playlist or a media file",
+                key="link",
+                placeholder="https://www.youtube.com/watch?v=…",
+                label_visibility="collapsed",
+                persist_state="session",
+            )
         pressed = st.form_submit_button("Look up", icon=":material/search:")
     st.caption("YouTube and some 1,800 other sites, or a media file. Nothing is downloaded before you press Run.")
+    label, icon = ("One link", ":material/link:") if several else ("Several links", ":material/playlist_add:")
+    st.button(label, key="turn_links", type="tertiary", icon=icon, on_click=_turn_links, args=(not several,))
     if pressed:
         _forget_problems()
         st.session_state.pop(PLAYLIST, None)
-        with st.spinner("Looking the link up…"):
-            try:
-                found = services.look_up(url.strip())
-            except CuewiseError as error:
-                st.session_state[LINK_PROBLEM] = error
-            else:
-                if isinstance(found, LinkPlaylist):
-                    st.session_state[PLAYLIST] = found
-                else:
-                    chosen = chosen_videos((found,))
-                    st.session_state[CHOSEN] = replace(chosen, picture=services.picture(chosen.sources[0]))
+        if several:
+            _begin_looking_up(text or "")
+        else:
+            _look_up_one(services, (text or "").strip())
         st.rerun()
-    if (problem := st.session_state.get(LINK_PROBLEM)) is not None:
-        render_failure(problem)
+    _render_why_none(LINK_PROBLEMS)
+
+
+def _turn_links(several: bool) -> None:
+    st.session_state[MANY_LINKS] = several
+    _forget_problems()
+
+
+def _look_up_one(services: Services, url: str) -> None:
+    with st.spinner("Looking the link up…"):
+        try:
+            found = services.look_up(url)
+        except CuewiseError as error:
+            st.session_state[LINK_PROBLEMS] = (Given(url, failure=error_words(error)),)
+            return
+        if isinstance(found, LinkPlaylist):
+            st.session_state[PLAYLIST] = found
+            st.session_state.pop(PLAYLIST_ROWS, None)
+        else:
+            chosen = chosen_videos((found,))
+            st.session_state[CHOSEN] = replace(chosen, picture=services.picture(chosen.sources[0]))
+
+
+@dataclass
+class LookingUp:
+    """A list of links that is being looked up, one link at a time, so that it can be stopped between two."""
+
+    links: list[str]
+    given: list[Given]
+    done: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        return self.done == len(self.links)
+
+    def stop(self) -> None:
+        """Look up no more than what has been."""
+        self.links = self.links[: self.done]
+
+
+def _begin_looking_up(text: str) -> None:
+    links, others = read_links(text)
+    bad = [Given(line, failure=NO_LINK) for line in others]
+    if links:
+        st.session_state[LOOKING_UP] = LookingUp(links, bad)
+    else:
+        st.session_state[LINK_PROBLEMS] = tuple(bad) or (Given("", failure=NO_LINK),)
+
+
+def _look_up_next(services: Services, now: LookingUp) -> None:
+    """Look up the next link of a list, and draw the page anew: what was found is noted before anything is drawn."""
+    if not now.is_over:
+        link = now.links[now.done]
+        with st.container(border=True):
+            words = f"Looking up {now.done + 1} of {len(now.links)}: {plain(link)}"
+            st.progress(now.done / len(now.links), text=words)
+            st.button("Stop", key="stop_looking_up", icon=":material/stop_circle:", on_click=_stop_looking_up)
+        found = services.batches.look_up(link)
+        now.given += found
+        now.done += 1
+    if now.is_over:
+        st.session_state.pop(LOOKING_UP, None)
+        _note(now.given, LINK_PROBLEMS, services)
+    st.rerun()
+
+
+def _stop_looking_up() -> None:
+    """Go on with what was found so far."""
+    now: LookingUp | None = st.session_state.get(LOOKING_UP)
+    if now is not None:
+        now.stop()
+        if not now.given:
+            st.session_state.pop(LOOKING_UP)
 
 
 def _tick_videos(playlist: LinkPlaylist) -> None:
-    """The videos of a playlist, to tick; each ticked one becomes a run per model."""
-    st.markdown(f":material/playlist_play: **{plain(playlist.title)}** · {count_words(len(playlist.videos), 'video')}")
+    """The videos of a playlist, to tick; the ticked ones are run together."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        count = count_words(len(playlist.videos), "video")
+        st.markdown(f":material/playlist_play: **{plain(playlist.title)}** · {count}", width="stretch")
+        with st.container(horizontal=True, width="content"):
+            st.button("All", key="tick_all", type="tertiary", on_click=_tick, args=(len(playlist.videos),))
+            st.button("None", key="tick_none", type="tertiary", on_click=_tick, args=(0,))
     if not playlist.videos:
         st.caption("No video in this playlist can be watched. Paste the link of a single video.")
         return
@@ -209,7 +354,7 @@ def _tick_videos(playlist: LinkPlaylist) -> None:
             {"Title": video.title, "Length": duration_words(video.duration), "Size": bytes_words(video.size_bytes)}
             for video in playlist.videos
         ],
-        key="playlist_rows",
+        key=PLAYLIST_ROWS,
         on_select="rerun",
         selection_mode="multi-row",
         hide_index=True,
@@ -222,31 +367,44 @@ def _tick_videos(playlist: LinkPlaylist) -> None:
         st.rerun()
 
 
+def _tick(rows: int) -> None:
+    st.session_state[PLAYLIST_ROWS] = {"selection": {"rows": list(range(rows)), "columns": [], "cells": []}}
+
+
+def chosen_of(services: Services, given: Sequence[Given]) -> Chosen | None:
+    """What was given, as something to run over; None when none of it is any good."""
+    good = [each.source for each in given if each.can_run and each.source is not None]
+    if not good:
+        return None
+    assets = [services.asset(source.asset_id or "") for source in good]
+    if len(given) == 1:
+        if good[0].kind is SourceKind.LINK:
+            return replace(_chosen_links(tuple(good)), picture=services.picture(good[0]))
+        return _chosen_file(good[0], assets[0])
+    chosen = _chosen_links(tuple(good))
+    known = [asset for asset in assets if asset is not None]
+    is_known = len(known) == len(good)
+    return replace(
+        chosen,
+        has_picture=not is_known or any(asset.has_picture for asset in known),
+        has_sound=not is_known or any(asset.has_sound for asset in known),
+        given=tuple(given),
+    )
+
+
 def chosen_videos(videos: tuple[LinkVideo, ...]) -> Chosen:
     """What a look-up found, as something to run over."""
-    sources = tuple(
-        Source(
-            kind=SourceKind.LINK,
-            title=video.title,
-            url=video.url,
-            duration=video.duration,
-            channel=video.channel,
-            picture_url=video.picture_url,
-            size_bytes=video.size_bytes,
-            captions=video.captions,
-        )
-        for video in videos
-    )
-    durations = [video.duration for video in videos]
-    sizes = [video.size_bytes for video in videos]
+    sources = tuple(link_source(video) for video in videos)
+    given = tuple(Given(source.title, source) for source in sources) if len(sources) > 1 else ()
+    has_picture = any(video.has_video for video in videos)
+    return replace(_chosen_links(sources, videos[0].site or ""), given=given, has_picture=has_picture)
+
+
+def _chosen_links(sources: tuple[Source, ...], site: str = "") -> Chosen:
+    durations = [source.duration for source in sources]
+    sizes = [source.size_bytes for source in sources if source.kind is SourceKind.LINK]
     length = "length unknown" if None in durations else duration_words(sum(durations))
     size = "download size unknown" if None in sizes else f"about {bytes_words(sum(sizes))} to download"
-    channel = (videos[0].channel or "") if len(videos) == 1 else ""
-    site = videos[0].site or ""
-    facts = [fact for fact in (channel, site, length, size) if fact]
-    return Chosen(
-        sources,
-        " · ".join(facts),
-        None if None in durations else max(durations),
-        has_picture=any(video.has_video for video in videos),
-    )
+    channel = (sources[0].channel or "") if len(sources) == 1 else ""
+    facts = [fact for fact in (channel, site, length, size if sizes else "") if fact]
+    return Chosen(sources, " · ".join(facts), None if None in durations else max(durations))

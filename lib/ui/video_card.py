@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from lib.domain.library import Video
-from lib.domain.run import Run
+from lib.domain.run import Run, RunState
 from lib.errors import CuewiseError
 from lib.services import Services
 from lib.ui.farewell import ask_to_delete
@@ -43,7 +43,11 @@ def render_card(services: Services, video: Video, tags: list[str]) -> None:
         st.html(poster(video))
         with st.container(key=f"title_{video.id}", gap=None):
             st.markdown(f"**{plain(video.title)}**")
-        st.caption(plain(video_facts(video)))
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(plain(video_facts(video)), width="stretch")
+            if video.to_open.state is RunState.DONE:
+                label = plain(f"Choose {video.title}")
+                st.checkbox(label, key=tick_key(video), label_visibility="collapsed", width="content")
         _render_runs(video)
         if video.tags:
             st.markdown(" ".join(f":gray-badge[:material/label: {plain(name)}]" for name in video.tags))
@@ -57,6 +61,11 @@ def render_card(services: Services, video: Video, tags: list[str]) -> None:
             _render_tags(services, video, tags)
             if st.button("Delete…", key=f"delete_{video.id}", type="tertiary", icon=":material/delete:"):
                 ask_to_delete(services, video.id)
+
+
+def tick_key(video: Video) -> str:
+    """Under which key it stands whether a video is chosen, to be taken along with others."""
+    return f"tick_{video.id}"
 
 
 def poster(video: Video) -> str:
