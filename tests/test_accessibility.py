@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from lib.domain.batch import Item
 from lib.domain.health import Finding, Gap, Health
 from lib.domain.media import Clip, Source
 from lib.domain.plan import Part, Plan, Route
@@ -28,7 +30,7 @@ pytestmark = pytest.mark.browser
 DESK = {"width": 1280, "height": 900}
 GEMINI, LITE = "google/gemini-3.8-flash", "google/gemini-3.5-flash-lite"
 DONE, RUNNING, FAILED, SUMMARY, OTHER = (f"{number:032x}" for number in range(1, 6))
-COMPARISON = "c" * 32
+COMPARISON, BATCH = "c" * 32, "b" * 32
 DOCUMENT = """\
 # Two cities
 
@@ -125,6 +127,8 @@ VIEWS = (
     View("Library, deleting", "/library", "[role=dialog]", press("Delete…")),
     View("Library, hits", "/library?said=wisdom", "[class*=st-key-hits_]"),
     View("Library, no hits", "/library?said=xylophone", "Nobody says"),
+    View("Batches", "/batch", "Two films"),
+    View("Batch", f"/batch?batch={BATCH}", "1 failed"),
     View("Models", "/models", "online models"),
     View("Settings", "/settings", "Tools"),
     View("Status", "/status", "Since the beginning"),
@@ -263,6 +267,9 @@ def write_what_there_is_to_see(services: Services, video: Source) -> None:
     for run_id in (DONE, OTHER):
         store.comparisons.add_run(COMPARISON, run_id)
     services.library.tag(video.video_id, "Dickens")
+    started = [Item(0, 0, video.title, RunRequest(video, GEMINI), Decimal("0.002"), run_id=DONE)]
+    broken = Item(1, 0, "broken.mp4", failure=Failure("NotMedia", "This is no video.", "Choose another file."))
+    store.batches.add(BATCH, "Two films", [*started, broken])
 
     plan = Plan(GEMINI, Route.AUDIO, "", Clip(0.0, 44.4), (Part(0, 0.0, 20.0, 100), Part(1, 20.0, 44.4, 100)))
     for run_id in (RUNNING, FAILED):
