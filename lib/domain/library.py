@@ -158,6 +158,7 @@ class Farewell:
     rendition_bytes: int = 0
     is_shared: bool = False
     going_on: tuple[Run, ...] = ()
+    conversations: int = 0
 
     @property
     def size_bytes(self) -> int:

@@ -58,6 +58,10 @@ def render_card(services: Services, video: Video, tags: list[str]) -> None:
                 icon=":material/article:",
                 query_params={"run": video.to_open.id},
             )
+            if video.to_open.state is RunState.DONE:
+                st.page_link(
+                    "pages/ask.py", label="Ask", icon=":material/forum:", query_params={"run": video.to_open.id}
+                )
             _render_tags(services, video, tags)
             if st.button("Delete…", key=f"delete_{video.id}", type="tertiary", icon=":material/delete:"):
                 ask_to_delete(services, video.id)

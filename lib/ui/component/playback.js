@@ -129,6 +129,7 @@ class Playback {
     this.on(this.previous, "click", () => this.toMatch(this.match - 1));
     this.on(this.next, "click", () => this.toMatch(this.match + 1));
     this.on(document, "keydown", (event) => this.onKey(event));
+    this.on(document, "click", (event) => this.onCitation(event));
   }
 
   leaveIfGone() {
@@ -250,6 +251,17 @@ class Playback {
     if (!seek || seek[1] === this.sought) return;
     this.sought = seek[1];
     this.seekTo(seek[0]);
+  }
+
+  // A link to `#t=65` anywhere on the page is a moment of what is played here.
+  onCitation(event) {
+    const link = event.composedPath()[0].closest?.('a[href^="#t="]');
+    if (!link || !this.root.isConnected || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const seconds = Number(link.getAttribute("href").slice(3));
+    if (!Number.isFinite(seconds)) return;
+    event.preventDefault();
+    this.seekTo(seconds);
+    this.stage?.scrollIntoView({ block: "nearest" });
   }
 
   seekTo(seconds) {
