@@ -370,9 +370,9 @@ def _log_as_we_do(tools: Tools) -> None:
 class _Standstill(logging.Filter):
     """Hears, where alone the engine says it, that a workflow's end could not be written down: the disk is full.
 
-    To the engine such a workflow works on for ever, and those that wait for it wait for ever. So its run, copy
-    or question fails with the reason as soon as there is room to write that down, and then the process ends: the worker that is
-    started in its place takes up all other work where the databases say that it is.
+    To the engine such a workflow works on for ever, and those that wait for it wait for ever. So its run, copy or
+    question fails with the reason as soon as there is room to write that down, and then the process ends: the worker
+    that is started in its place takes up all other work where the databases say that it is.
     """
 
     def __init__(self, tools: Tools) -> None:
@@ -484,6 +484,7 @@ def _workflow_id(subject_id: str, attempt: int) -> str:
 
 
 def _subject_of(workflow_id: str) -> tuple[str, int]:
-    """The run, copy or question that a workflow works for, and the attempt; one that theirs started is ``run.attempt-n``."""
+    """The run, copy or question that a workflow works for, and the attempt; what a run's has started is called
+    ``run.attempt-n``."""
     subject_id, _, attempt = workflow_id.partition(".")
     return subject_id, int(attempt.partition("-")[0])

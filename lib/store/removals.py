@@ -146,7 +146,7 @@ def _remove_runs(connection: Connection, run_ids: Sequence[str]) -> None:
 
 def _conversations_of(connection: Connection, run_ids: Sequence[str]) -> list[str]:
     mine = conversation_run.c.run_id.in_(run_ids)
-    return list(connection.scalars(select(conversation_run.c.conversation_id.distinct()).where(mine)))
+    return list(connection.scalars(select(conversation_run.c.conversation_id).where(mine).distinct()))
 
 
 def _clear_comparisons(connection: Connection, run_ids: Sequence[str], comparison_ids: Sequence[str]) -> None:
