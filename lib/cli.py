@@ -24,7 +24,7 @@ from lib.cli_words import state_line as _state_line
 from lib.cli_words import write as _write
 from lib.domain.citations import citations_of
 from lib.domain.comparison import ComparisonTable, Reference
-from lib.domain.conversation import Conversation, Exchange, Look
+from lib.domain.conversation import Exchange, Look
 from lib.domain.copies import CaptionedCopy, CaptionForm
 from lib.domain.cues import CueShape
 from lib.domain.excerpt import apart
@@ -520,13 +520,14 @@ def _ask(services: Services, options: argparse.Namespace) -> int:
         raise InputError("--start and --end choose what is looked at.", "Add --look.")
     run_ids = _named(services, run_names)
     look = Look(run_ids[0], options.start or 0.0, options.end) if options.look else None
-    conversation = _conversation(services, options.conversation, run_ids)
-    quoted = services.conversations.quote(
-        run_ids, options.model, question=question, look=look, conversation_id=conversation.id
-    )
+    known = _known_conversation(services, options.conversation, run_ids)
+    quoted = services.conversations.quote(run_ids, options.model, question=question, look=look, conversation_id=known)
     if quoted.estimate_usd is not None:
         _say(f"About {quoted.prompt_tokens:,} tokens, ${quoted.estimate_usd:.4f} (estimate).")
-    exchange = services.conversations.ask(conversation.id, question, options.model, look=look)
+    if known is None:
+        exchange = services.conversations.begin(run_ids, question, options.model, look=look)
+    else:
+        exchange = services.conversations.ask(known, question, options.model, look=look)
     try:
         exchange = _hear_out(services, exchange, is_shown=not options.json)
     except BaseException:
@@ -539,17 +540,15 @@ def _ask(services: Services, options: argparse.Namespace) -> int:
         _say(f"{exchange.failure.message} {exchange.failure.hint}".strip())
         return FAILED
     cost = "" if exchange.cost_usd is None else f", ${exchange.cost_usd}"
-    _say(f"{exchange.state}{cost} (conversation {conversation.id})")
+    _say(f"{exchange.state}{cost} (conversation {exchange.conversation_id})")
     return DONE if exchange.is_answered else FAILED
 
 
-def _conversation(services: Services, name: str | None, run_ids: Sequence[str]) -> Conversation:
-    if name is None:
-        return services.conversations.start(run_ids)
-    found = services.conversations.get(name)
-    if found is None or found.run_ids != tuple(run_ids):
+def _known_conversation(services: Services, name: str | None, run_ids: Sequence[str]) -> str | None:
+    found = services.conversations.get(name) if name else None
+    if name and (found is None or found.run_ids != tuple(run_ids)):
         raise InputError(f"There is no conversation {name!r} about these runs.", "Leave out --conversation.")
-    return found
+    return name
 
 
 def _hear_out(services: Services, exchange: Exchange, *, is_shown: bool) -> Exchange:

@@ -78,8 +78,7 @@ def is_over(exchange: Exchange) -> bool:
 
 
 def ask(services: Services, run_id: str, question: str = "What was it?", model_id: str = GEMINI, **more) -> Exchange:
-    conversation = services.conversations.start([run_id])
-    return services.conversations.ask(conversation.id, question, model_id, **more)
+    return services.conversations.begin([run_id], question, model_id, **more)
 
 
 def asked(server: FakeOpenRouter) -> list:
@@ -277,6 +276,7 @@ def test_without_lines_a_key_or_a_question_nothing_is_queued(tmp_path, server, s
     finally:
         keyless.close()
     assert not asked(server)
+    assert services.conversations.all() == []
 
 
 def test_a_free_model_answers_for_nothing(services, server, run_id):

@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol
 
-from lib.domain.citations import Piece, pieces_of
 from lib.domain.conversation import LONGEST_QUESTION, Asking, Conversation, Exchange, Look, Quote
 from lib.domain.model import Model
 from lib.domain.run import Run
-from lib.errors import InputError, NothingThere, PlanRefused, StillAnswering, StorageError
+from lib.errors import CuewiseError, InputError, NothingThere, PlanRefused, StillAnswering, StorageError
 from lib.pipeline.asking import duration_of, lines_of, quote
 from lib.pipeline.run import find_model, known_run
 from lib.pipeline.tools import Tools
@@ -87,6 +86,17 @@ class Conversations:
         self._shelf.add(conversation_id, run_ids)
         return self._known(conversation_id)
 
+    def begin(
+        self, run_ids: Sequence[str], question: str, model_id: str, *, look: Look | None = None, key: str | None = None
+    ) -> Exchange:
+        """A new conversation with its first question. Raises what ``start`` and ``ask`` raise; then nothing is kept."""
+        conversation = self.start(run_ids)
+        try:
+            return self.ask(conversation.id, question, model_id, look=look, key=key)
+        except CuewiseError:
+            self._shelf.remove(conversation.id)
+            raise
+
     def ask(
         self, conversation_id: str, question: str, model_id: str, *, look: Look | None = None, key: str | None = None
     ) -> Exchange:
@@ -136,10 +146,6 @@ class Conversations:
         """The runs that it is about, in their order."""
         found = self._tools.store.runs.some(conversation.run_ids)
         return tuple(found[run_id] for run_id in conversation.run_ids if run_id in found)
-
-    def pieces(self, conversation: Conversation, text: str) -> tuple[Piece, ...]:
-        """A text about it in pieces: what is said, and what is cited."""
-        return pieces_of(text, self.durations(conversation))
 
     def durations(self, conversation: Conversation) -> tuple[float | None, ...]:
         """How long its videos are, in their order; None where nobody knows."""

@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import Connection, Engine, Row, and_, delete, exists, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from lib.domain.conversation import Asking, Conversation, Exchange, Reading
 from lib.domain.run import Failure, Generation, RunState, Usage
@@ -39,23 +40,10 @@ class Conversations:
 
     def add_exchange(self, exchange_id: str, conversation_id: str, question: str, asking: Asking) -> bool:
         """Queue a question at its first attempt. False, and nothing is written, while another answer is on its way."""
-        with transaction(self._engine) as connection:
-            if _is_going_on(connection, conversation_id):
-                return False
-            last = select(func.max(exchange.c.number)).where(exchange.c.conversation_id == conversation_id)
-            values = {
-                "id": exchange_id,
-                "conversation_id": conversation_id,
-                "number": (connection.scalar(last) or 0) + 1,
-                "attempt": 1,
-                "asked_in": 0,
-                "created": now(),
-                "question": question,
-                **_put(asking),
-                **FRESH,
-            }
-            connection.execute(insert(exchange).values(**values))
-        return True
+        try:
+            return self._add_exchange(exchange_id, conversation_id, question, asking)
+        except IntegrityError:
+            return False  # another window was quicker by a moment
 
     def again(self, exchange_id: str, asking: Asking) -> int | None:
         """Queue a question that is over once more; gives the new attempt, None while an answer is on its way."""
@@ -163,6 +151,25 @@ class Conversations:
         """Delete a conversation with its answers; what it cost is kept."""
         with transaction(self._engine) as connection:
             remove_conversations(connection, [conversation_id])
+
+    def _add_exchange(self, exchange_id: str, conversation_id: str, question: str, asking: Asking) -> bool:
+        with transaction(self._engine) as connection:
+            if _is_going_on(connection, conversation_id):
+                return False
+            last = select(func.max(exchange.c.number)).where(exchange.c.conversation_id == conversation_id)
+            values = {
+                "id": exchange_id,
+                "conversation_id": conversation_id,
+                "number": (connection.scalar(last) or 0) + 1,
+                "attempt": 1,
+                "asked_in": 0,
+                "created": now(),
+                "question": question,
+                **_put(asking),
+                **FRESH,
+            }
+            connection.execute(insert(exchange).values(**values))
+        return True
 
     def _read(self, *which, limit: int | None = None) -> list[Conversation]:
         newest = select(conversation).where(*which).order_by(conversation.c.created.desc()).limit(limit)

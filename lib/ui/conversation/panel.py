@@ -220,13 +220,15 @@ def _ask(
     services: Services, run_ids: tuple[str, ...], conversation: Conversation | None, question: str, way: _Way
 ) -> None:
     check_key(services, way.model.id, way.key)
+    how = {"look": way.look, "key": way.key}
     if conversation is None:
-        conversation = services.conversations.start(run_ids)
-    services.conversations.ask(conversation.id, question, way.model.id, look=way.look, key=way.key)
+        exchange = services.conversations.begin(run_ids, question, way.model.id, **how)
+    else:
+        exchange = services.conversations.ask(conversation.id, question, way.model.id, **how)
     preferences = services.preferences()
     if preferences.asking_model != way.model.id:
         services.save_preferences(replace(preferences, asking_model=way.model.id))
-    st.session_state[_open_key(run_ids)] = conversation.id
+    st.session_state[_open_key(run_ids)] = exchange.conversation_id
 
 
 def _choose_way(services: Services, run_ids: tuple[str, ...], conversation: Conversation | None) -> _Way | None:
