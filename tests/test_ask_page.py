@@ -217,4 +217,7 @@ def test_several_videos_are_asked_about_together(open_page, services, openrouter
     again = open_page("pages/ask.py", conversation=conversation.id)
     assert "Where?" in texts(again)
     assert again.multiselect[0].value == [run_id, other_id]
-    assert [link.proto.label for link in open_page("pages/ask.py").get("page_link")][-1].startswith("Where?")
+    home = open_page("pages/ask.py")
+    home.button(key=f"open_{conversation.id}").click().run()
+    assert "Where?" in texts(home)
+    assert home.query_params["conversation"] == [conversation.id]

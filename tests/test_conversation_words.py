@@ -30,7 +30,7 @@ def test_a_citation_is_a_link_that_seeks_the_player_on_the_page():
     """Its brackets go, its time stays, also of a range and of several in one pair of brackets."""
     assert shown("So [01:05].") == "So [1:05](#t=65)."
     assert shown("So [1:05-1:20].") == "So [1:05–1:20](#t=65)."
-    assert shown("So [1:05; 2:10].") == "So [1:05](#t=65);[2:10](#t=130)."
+    assert shown("So [1:05; 2:10].") == "So [1:05](#t=65); [2:10](#t=130)."
 
 
 def test_a_citation_of_another_video_leads_to_its_page():

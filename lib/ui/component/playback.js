@@ -260,8 +260,9 @@ class Playback {
     const seconds = Number(link.getAttribute("href").slice(3));
     if (!Number.isFinite(seconds)) return;
     event.preventDefault();
-    this.seekTo(seconds);
-    this.stage?.scrollIntoView({ block: "nearest" });
+    // Models are told whole seconds: the line that begins within this one is meant.
+    this.seekTo(this.starts.find((start) => start !== null && start >= seconds && start < seconds + 1) ?? seconds);
+    (this.media ? this.screen : this.root).scrollIntoView({ block: "nearest" });
   }
 
   seekTo(seconds) {

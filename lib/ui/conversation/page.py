@@ -72,9 +72,7 @@ def _render_earlier(services: Services) -> None:
     st.subheader("Earlier conversations", anchor=False)
     for each in conversations:
         videos = "" if len(each.run_ids) == 1 else f" · {count_words(len(each.run_ids), 'video')}"
-        st.page_link(
-            "pages/ask.py",
-            label=plain(conversation_words(each) + videos),
-            icon=":material/chat_bubble:",
-            query_params={"conversation": each.id},
-        )
+        words = plain(conversation_words(each) + videos)
+        if st.button(words, key=f"open_{each.id}", icon=":material/chat_bubble:", type="tertiary"):
+            st.query_params["conversation"] = each.id
+            st.rerun()

@@ -97,7 +97,7 @@ def _render(
     conversation = services.conversations.get(conversation_id) if conversation_id else None
     if conversation_id and (conversation is None or conversation.is_going_on != was_going_on):
         st.rerun()
-    _render_heading(services, run_ids, conversation)
+    _render_heading(services, run_ids, conversation, "" if here is None else ":material/forum: Ask")
     if conversation is None:
         st.caption(
             "Ask about what is said. Answers name the second they rest on; click one to go there."
@@ -112,10 +112,13 @@ def _render(
         _render_question(services, run_ids, conversation)
 
 
-def _render_heading(services: Services, run_ids: tuple[str, ...], conversation: Conversation | None) -> None:
+def _render_heading(
+    services: Services, run_ids: tuple[str, ...], conversation: Conversation | None, heading: str
+) -> None:
     earlier = [each for each in services.conversations.about(run_ids[0]) if each.run_ids == run_ids]
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader(":material/forum: Ask", anchor=False, width="content")
+        if heading:
+            st.subheader(heading, anchor=False, width="content")
         if not earlier:
             return
         with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
@@ -247,7 +250,7 @@ def _choose_way(services: Services, run_ids: tuple[str, ...], conversation: Conv
             index=list(models).index(remembered) if remembered in models else 0,
             format_func=lambda name: model_words(models[name]) if name in models else name,
             key="ask_model",
-            width=420,
+            width=560,
         )
         wants_look = st.toggle(
             "Look at the video again",

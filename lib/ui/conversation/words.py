@@ -14,6 +14,8 @@ from lib.ui.words import clock, count_words, duration_words, estimate_words, mon
 
 LinkTo = Callable[[Citation], str]
 LONGEST_TITLE = 70
+BETWEEN = {",": ", ", ";": "; ", "and": " and ", "&": " & "}
+"""What stands between citations that shared a pair of brackets."""
 
 
 def answer_markdown(text: str, durations: Sequence[float | None], link_to: LinkTo) -> str:
@@ -41,7 +43,7 @@ def link_in(conversation: Conversation, here: str | None) -> LinkTo:
 def _piece(piece: Piece, durations: Sequence[float | None], link_to: LinkTo) -> str:
     citation = piece.citation
     if citation is None:
-        return piece.text
+        return BETWEEN.get(piece.text.strip(), piece.text)
     words = citation_words(citation, several=len(durations) > 1)
     if citation.is_inside:
         return f"[{words}]({link_to(citation)})"
