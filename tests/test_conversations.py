@@ -207,6 +207,7 @@ def test_a_worker_killed_in_the_middle_says_so_and_never_asks_by_itself(services
     assert len(asked(server)) == 1
     services.conversations.try_again(exchange.id)
     assert wait_for(services, exchange, is_over).state is RunState.DONE
+    assert services.conversations.try_again(exchange.id).state is RunState.DONE  # it has its answer: nothing to pay for
     assert len(asked(server)) == 2
 
 

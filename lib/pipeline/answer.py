@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from decimal import Decimal
 
-from lib.domain.conversation import Conversation, Exchange
+from lib.domain.conversation import Conversation, Exchange, Reading
 from lib.domain.plan import Plan, Quality, Route
 from lib.domain.run import Failure, Generation, Run, digest
 from lib.domain.youtube import canonical
@@ -28,6 +28,7 @@ from lib.pipeline.asking import quote, tell
 from lib.pipeline.prepare import Recipe, prepare, rendition_file
 from lib.pipeline.run import as_failure, find_model, known_run
 from lib.pipeline.tools import Tools
+from lib.store.generations import Kept
 
 ANSWER_ROOM = 16_384
 """Tokens that an answer may take, thinking included: OpenRouter refuses what the credit left could not pay in full."""
@@ -69,22 +70,23 @@ class _Pulse:
         self._shelf = tools.store.conversations
         self._which = (exchange_id, attempt)
         self._last = 0.0
-        self._text: str | None = None
+        self._text = ""
 
     def text(self, text: str) -> None:
-        """The answer so far; the client calls it without text too, while nothing is said yet."""
+        """The answer so far. The client calls it without text too, while nothing is said yet, and before it asks again
+        after a fault: what had come stays until there is more."""
         now = time.monotonic()
         if now - self._last < INTERVAL:
             return
         self._last = now
         try:
-            if text == self._text or not (text or self._text):
+            if not text or text == self._text:
                 self._heed(self._shelf.is_wanted(*self._which))
             else:
-                self._heed(self._shelf.report(*self._which, answer=text))
+                self._heed(self._shelf.report(*self._which, answer=text, note=""))
         except DiskFull:
             return  # progress matters least: the answer itself may find room again
-        self._text = text
+        self._text = text or self._text
 
     def progress(self, fraction: float) -> None:
         now = time.monotonic()
@@ -105,13 +107,29 @@ class _Pulse:
 
 def _answer(exchange: Exchange, attempt: int, tools: Tools) -> None:
     shelf, pulse = tools.store.conversations, _Pulse(exchange.id, attempt, tools)
-    conversation = shelf.get(exchange.conversation_id)
+    question, reading, media_name = _question(exchange, tools, pulse)
+    name = _name_of(question, media_name, exchange.asking.base_url)
+    with tools.locks.hold(name, pulse.check):
+        kept = tools.store.generations.get(name)
+        if kept is None:
+            if not shelf.note_sent(exchange.id, attempt):
+                pulse.check()
+                raise AnswerLost("Cuewise was stopped while this answer was on its way: what had come of it is kept.")
+            kept = Kept(_asked(exchange, question, tools, pulse), exchange.id)
+            tools.store.generations.keep(name, kept.generation, clip_seconds=0.0, paid_by=exchange.id)
+    is_remembered = kept.paid_by != exchange.id
+    cost = exchange.cost_usd or Decimal(0) if is_remembered else _with(exchange.cost_usd, kept.generation)
+    shelf.finish(exchange.id, attempt, kept.generation, reading, cost, is_remembered=is_remembered)
+
+
+def _question(exchange: Exchange, tools: Tools, pulse: _Pulse) -> tuple[Question, Reading, str | None]:
+    """What is sent, how much of the transcripts that is, and what tells the video that goes along from others."""
+    conversation = tools.store.conversations.get(exchange.conversation_id)
     if conversation is None:
         raise Cancelled("The conversation was deleted.")
     runs = [known_run(run_id, tools) for run_id in conversation.run_ids]
-    model = find_model(exchange.asking.model_id, tools)
-    look = exchange.asking.look
-    before = before_it(conversation, exchange.id)
+    model, look = find_model(exchange.asking.model_id, tools), exchange.asking.look
+    before = _before_it(conversation, exchange.id)
     quoted = quote(runs, exchange.question, before, model, look, tools)
     if quoted.refusal:
         raise PlanRefused(quoted.refusal, "Choose another model, or ask without looking at the video.")
@@ -126,10 +144,15 @@ def _answer(exchange: Exchange, attempt: int, tools: Tools) -> None:
         reasoning_effort=lowest_effort(model),
         turns=told.turns,
     )
-    name = digest(
+    return question, told.reading, media_name
+
+
+def _name_of(question: Question, media_name: str | None, server: str) -> str:
+    """Under which digest the answer is kept."""
+    return digest(
         media=media_name,
-        server=exchange.asking.base_url,
-        model=model.id,
+        server=server,
+        model=question.model.id,
         turns=[(turn.role, turn.text) for turn in question.turns],
         prompt=question.prompt,
         part_form=question.part_form,
@@ -137,24 +160,11 @@ def _answer(exchange: Exchange, attempt: int, tools: Tools) -> None:
         max_tokens=question.max_tokens,
         reasoning=question.reasoning_effort,
     )
-    with tools.locks.hold(name, pulse.check):
-        kept = tools.store.generations.get(name)
-        if kept is None:
-            if not shelf.note_sent(exchange.id, attempt, told.reading):
-                pulse.check()
-                raise AnswerLost("Cuewise was stopped while this answer was on its way: what had come of it is kept.")
-            generation = _asked(exchange, question, tools, pulse)
-            tools.store.generations.keep(name, generation, clip_seconds=0.0, paid_by=exchange.id)
-    is_remembered = kept is not None and kept.paid_by != exchange.id
-    generation = kept.generation if kept else generation
-    cost = exchange.cost_usd or Decimal(0) if is_remembered else _with(exchange.cost_usd, generation)
-    shelf.finish(exchange.id, attempt, generation, cost, is_remembered=is_remembered)
 
 
-def before_it(conversation: Conversation, exchange_id: str) -> tuple[Exchange, ...]:
-    """The exchanges before one of a conversation; all of them for one that is not in it yet."""
+def _before_it(conversation: Conversation, exchange_id: str) -> tuple[Exchange, ...]:
     ids = [exchange.id for exchange in conversation.exchanges]
-    return conversation.exchanges[: ids.index(exchange_id)] if exchange_id in ids else conversation.exchanges
+    return conversation.exchanges[: ids.index(exchange_id)]
 
 
 def _media(

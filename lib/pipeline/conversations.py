@@ -117,8 +117,11 @@ class Conversations:
         return self._queue(exchange_id, 1)
 
     def try_again(self, exchange_id: str, *, model_id: str | None = None, key: str | None = None) -> Exchange:
-        """Queue a question that is over once more, perhaps of another model. Raises what ``ask`` raises."""
-        asked = self._known_exchange(exchange_id).asking
+        """Queue a question that has no answer once more, perhaps of another model. Raises what ``ask`` raises."""
+        exchange = self._known_exchange(exchange_id)
+        if exchange.is_answered:
+            return exchange
+        asked = exchange.asking
         asking = self._asking(model_id or asked.model_id, asked.look, key)
         attempt = self._shelf.again(exchange_id, asking)
         if attempt is None:

@@ -94,12 +94,11 @@ class Conversations:
         """The worker takes it up. False when this attempt is no longer wanted."""
         return self._update(exchange_id, attempt, state=RunState.RUNNING)
 
-    def note_sent(self, exchange_id: str, attempt: int, reading: Reading) -> bool:
+    def note_sent(self, exchange_id: str, attempt: int) -> bool:
         """Write down, before it is sent, that it is: False where this attempt has sent it already."""
         with transaction(self._engine) as connection:
             fresh = and_(_current(exchange_id, attempt), exchange.c.asked_in < attempt)
-            values = {"asked_in": attempt, "reading": to_json(reading), "note": ""}
-            return bool(connection.execute(update(exchange).where(fresh).values(**values)).rowcount)
+            return bool(connection.execute(update(exchange).where(fresh).values(asked_in=attempt, note="")).rowcount)
 
     def report(self, exchange_id: str, attempt: int, **values: str) -> bool:
         """The answer so far, or a note on what is being done. False when the attempt is no longer wanted."""
@@ -110,7 +109,14 @@ class Conversations:
             return bool(connection.scalar(select(exists().where(_current(exchange_id, attempt)))))
 
     def finish(
-        self, exchange_id: str, attempt: int, answer: Generation, cost_usd: Decimal | None, *, is_remembered: bool
+        self,
+        exchange_id: str,
+        attempt: int,
+        answer: Generation,
+        reading: Reading,
+        cost_usd: Decimal | None,
+        *,
+        is_remembered: bool,
     ) -> None:
         self._update(
             exchange_id,
@@ -118,6 +124,7 @@ class Conversations:
             state=RunState.DONE,
             answer=answer.text,
             note="",
+            reading=to_json(reading),
             is_remembered=is_remembered,
             finished=now(),
             **_facts(answer, cost_usd),

@@ -142,8 +142,8 @@ def _is_timed(services: Services, run: Run) -> bool:
 
 
 def _can_be_asked_about(services: Services, run: Run) -> bool:
-    transcript = services.transcript(run.id)
-    return run.state.is_over and transcript is not None and bool(transcript.cues)
+    transcript = services.transcript(run.id) if run.is_transcribed else None
+    return transcript is not None and bool(transcript.cues)
 
 
 def _render_standing(services: Services, run_id: str) -> None:

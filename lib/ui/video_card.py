@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from lib.domain.library import Video
-from lib.domain.run import Run, RunState
+from lib.domain.run import Run
 from lib.errors import CuewiseError
 from lib.services import Services
 from lib.ui.farewell import ask_to_delete
@@ -52,19 +52,19 @@ def render_card(services: Services, video: Video, tags: list[str]) -> None:
         if video.tags:
             st.markdown(" ".join(f":gray-badge[:material/label: {plain(name)}]" for name in video.tags))
         with st.container(gap="xxsmall", key=f"foot_{video.id}"):
-            _render_links(video.to_open)
+            _render_links(video)
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 _render_tags(services, video, tags)
                 if st.button("Delete…", key=f"delete_{video.id}", type="tertiary", icon=":material/delete:"):
                     ask_to_delete(services, video.id)
 
 
-def _render_links(run: Run) -> None:
+def _render_links(video: Video) -> None:
+    opened, asked = video.to_open, video.to_ask_about
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        opened = {"run": run.id}
-        st.page_link("pages/transcript.py", label="Open", icon=":material/article:", query_params=opened)
-        if run.state is RunState.DONE:
-            st.page_link("pages/ask.py", label="Ask", icon=":material/forum:", query_params=opened)
+        st.page_link("pages/transcript.py", label="Open", icon=":material/article:", query_params={"run": opened.id})
+        if asked is not None:
+            st.page_link("pages/ask.py", label="Ask", icon=":material/forum:", query_params={"run": asked.id})
 
 
 def tick_key(video: Video) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.domain.run import Run, RunState
+from lib.domain.run import Run
 from lib.services import Services
 from lib.ui.conversation.panel import render_ask
 from lib.ui.conversation.words import conversation_words
@@ -21,7 +21,7 @@ def render_ask_page(services: Services) -> None:
     named = st.query_params.get_all("run")
     opened = services.conversations.get(st.query_params.get("conversation", ""))
     for run_id in opened.run_ids if opened else named:
-        if run_id not in offered and (run := services.run(run_id)):
+        if run_id not in offered and (run := services.run(run_id)) and run.is_transcribed:
             offered[run_id] = run
     if not offered:
         st.info("Nothing can be asked about yet: there is no transcript here.", icon=":material/forum:")
@@ -55,7 +55,7 @@ def runs_to_ask_about(services: Services) -> dict[str, Run]:
     """The newest transcript of each video, by the id of its run, the newest first."""
     found: dict[str, Run] = {}
     for run in services.runs(limit=NEWEST):
-        if run.state is RunState.DONE and run.request.task == "transcript":
+        if run.is_transcribed:
             found.setdefault(run.request.source.video_id, run)
     return {run.id: run for run in found.values()}
 
