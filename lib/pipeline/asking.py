@@ -24,6 +24,7 @@ from lib.pipeline.ingest import held_asset
 from lib.pipeline.plan import facts_of_asset, facts_of_link, make_plan, needs_download
 from lib.pipeline.tools import Tools
 from lib.pipeline.versions import newest_of
+from lib.prompts.asking import asking_prompt
 
 USUAL_CONTEXT = 100_000
 """Tokens that a model is trusted with whose context nobody tells."""
@@ -73,7 +74,7 @@ def tell(
         (one_line(run.request.source.title), _with_gaps(lines, whole))
         for run, lines, whole in zip(runs, chosen, cues, strict=True)
     ]
-    instructions = Turn("system", prompts.asking_prompt(titled, is_whole=reading.is_whole))
+    instructions = Turn("system", asking_prompt(titled, is_whole=reading.is_whole))
     words = [_look_words(look, plan, runs)] if look and plan else []
     tokens = own + sum(line_tokens(cue) for lines in chosen for cue in lines)
     return Told((instructions, *history), "\n\n".join([*words, question]), reading, tokens)

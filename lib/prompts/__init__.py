@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from string import Template
@@ -13,11 +12,6 @@ from lib.errors import InputError
 from lib.formats.timecode import format_clock
 
 CUSTOM = "custom"
-ASKING = "ask.v1.md"
-MISSING = (
-    "- It is too long to be sent whole: what seems to matter to the question was chosen, and […] stands where lines "
-    "were left out. Where the answer may stand in what you do not see, say so."
-)
 _TASKS = (
     # name, title, whether the answer is lines with times, file
     ("transcript", "Transcript", True, "transcript.v1.md"),
@@ -79,28 +73,6 @@ def prompt_text(
         named = "; ".join(speakers)
         notes.append(f"These people spoke earlier in it: {named}. Use their names where the voice is theirs.")
     return "\n\n".join([text.strip(), *notes])
-
-
-def asking_prompt(transcripts: Sequence[tuple[str, str]], *, is_whole: bool) -> str:
-    """What a model is told before a question about transcripts, each given as its title and its lines with times.
-
-    ``is_whole``: nothing was left out of them.
-    """
-    several = len(transcripts) > 1
-    return Template(_asking()).safe_substitute(
-        what=f"{len(transcripts)} recordings" if several else "a recording",
-        citing="the number of the recording and the time, as [2, 12:34]" if several else "as [12:34]",
-        missing="" if is_whole else f"{MISSING}\n",
-        transcripts="\n\n".join(
-            f"Transcript of {f'recording {number}' if several else 'the recording'}, “{title}”:\n\n{lines}"
-            for number, (title, lines) in enumerate(transcripts, 1)
-        ),
-    )
-
-
-@cache
-def _asking() -> str:
-    return resources.files(__package__).joinpath(ASKING).read_text(encoding="utf-8").strip()
 
 
 def _load(name: str, title: str, is_timed: bool, file: str) -> Task:
