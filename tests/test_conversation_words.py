@@ -33,6 +33,12 @@ def test_a_citation_is_a_link_that_seeks_the_player_on_the_page():
     assert shown("So [1:05; 2:10].") == "So [1:05](#t=65); [2:10](#t=130)."
 
 
+def test_a_citation_leads_to_the_line_that_is_meant():
+    """Models are told whole seconds: the line that begins within that second, if there is one."""
+    link_to = link_in(ALONE, "r1", [(0.5, 13.5, 14.2)])
+    assert answer_markdown("[0:13] [0:15]", (600.0,), link_to) == "[0:13](#t=13.5) [0:15](#t=15)"
+
+
 def test_a_citation_of_another_video_leads_to_its_page():
     """Where several are asked about, the number of the video stands before the time."""
     assert shown("So [2, 1:05].", PAIR) == "So [2 · 1:05](transcript?run=r2&t=65)."

@@ -154,6 +154,11 @@ class Conversations:
         """How long its videos are, in their order; None where nobody knows."""
         return tuple(duration_of(run, self._tools) for run in self.runs(conversation))
 
+    def starts(self, conversation: Conversation) -> tuple[tuple[float, ...], ...]:
+        """Where the lines of each of its videos begin, in their order."""
+        found = (self._tools.store.transcripts.get(run.id) for run in self.runs(conversation))
+        return tuple(tuple(cue.start for cue in each.cues) if each else () for each in found)
+
     def exchange(self, exchange_id: str) -> Exchange | None:
         return self._shelf.exchange(exchange_id)
 

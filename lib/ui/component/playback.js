@@ -129,7 +129,6 @@ class Playback {
     this.on(this.previous, "click", () => this.toMatch(this.match - 1));
     this.on(this.next, "click", () => this.toMatch(this.match + 1));
     this.on(document, "keydown", (event) => this.onKey(event));
-    this.on(document, "click", (event) => this.onCitation(event));
   }
 
   leaveIfGone() {
@@ -253,24 +252,13 @@ class Playback {
     this.seekTo(seek[0]);
   }
 
-  // A link to `#t=65` anywhere on the page is a moment of what is played here.
-  onCitation(event) {
-    const link = event.composedPath()[0].closest?.('a[href^="#t="]');
-    if (!link || !this.root.isConnected || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    const seconds = Number(link.getAttribute("href").slice(3));
-    if (!Number.isFinite(seconds)) return;
-    event.preventDefault();
-    // Models are told whole seconds: the line that begins within this one is meant.
-    this.seekTo(this.starts.find((start) => start !== null && start >= seconds && start < seconds + 1) ?? seconds);
-    (this.media ? this.screen : this.root).scrollIntoView({ block: "nearest" });
-  }
-
   seekTo(seconds) {
     this.isFollowing = true;
     if (this.media) {
       this.hasPlayed = true;
       this.media.currentTime = seconds;
       this.tick();
+      this.screen.scrollIntoView({ block: "nearest" });
     }
     this.keepInView(Math.max(0, lastBegun(this.starts, seconds + 0.05)), { always: true });
     this.showNow();

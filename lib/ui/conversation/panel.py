@@ -105,7 +105,9 @@ def _render(
             else "Ask about what is said in them. Answers name the video and the second they rest on."
         )
     else:
-        durations, link_to = services.conversations.durations(conversation), link_in(conversation, here)
+        durations = services.conversations.durations(conversation)
+        starts = () if was_going_on else services.conversations.starts(conversation)
+        link_to = link_in(conversation, here, starts)
         for exchange in conversation.exchanges:
             _render_exchange(services, exchange, durations, link_to)
     if not was_going_on:

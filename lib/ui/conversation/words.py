@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from urllib.parse import urlencode
 
@@ -29,15 +30,23 @@ def answer_markdown(text: str, durations: Sequence[float | None], link_to: LinkT
     return "".join(prose_and_code)
 
 
-def link_in(conversation: Conversation, here: str | None) -> LinkTo:
+def link_in(conversation: Conversation, here: str | None, starts: Sequence[Sequence[float]] = ()) -> LinkTo:
     """Where the citations of a conversation lead: to the player on the page of the run that is open (``here``), or to
-    the page of their own run."""
+    the page of their own run. ``starts`` are where the lines of each video begin."""
 
     def link_to(citation: Citation) -> str:
-        run_id, seconds = conversation.run_ids[(citation.video or 1) - 1], f"{citation.start:.10g}"
+        place = (citation.video or 1) - 1
+        run_id = conversation.run_ids[place]
+        seconds = f"{_meant(citation.start, starts[place] if starts else ()):.10g}"
         return f"#t={seconds}" if run_id == here else f"transcript?{urlencode({'run': run_id, 't': seconds})}"
 
     return link_to
+
+
+def _meant(seconds: float, starts: Sequence[float]) -> float:
+    """Models are told whole seconds: the line that begins within this one is meant, if there is one."""
+    place = bisect_left(starts, seconds)
+    return starts[place] if place < len(starts) and starts[place] < seconds + 1 else seconds
 
 
 def _piece(piece: Piece, durations: Sequence[float | None], link_to: LinkTo) -> str:
