@@ -188,10 +188,13 @@ def _with_gaps(lines: Sequence[Cue], whole: Sequence[Cue]) -> str:
 def _look_words(look: Look, plan: Plan, runs: Sequence[Run]) -> str:
     """What the model has to know of the video that goes with the question."""
     which = f"recording {runs.index(_looked_at(look, runs)) + 1}" if len(runs) > 1 else "the recording"
-    if look.start < 1 or plan.clip is None:
+    if plan.clip is None or (look.start < 1 and look.end is None):
         return f"You are given {which} itself as well, to see and hear."
     start, end = format_clock(look.start), format_clock(plan.clip.end)
+    words = f"You are given a stretch of {which} itself as well, from {start} to {end}."
+    if look.start < 1:
+        return words
     return (
-        f"You are given a stretch of {which} itself as well, from {start} to {end}. Its own clock begins at zero: add "
-        f"{start} to every time that you read off it, so that what you cite counts from the beginning of the whole."
+        f"{words} Its own clock begins at zero: add {start} to every time that you read off it, so that what you cite "
+        "counts from the beginning of the whole."
     )
