@@ -6,7 +6,7 @@ import streamlit as st
 
 from lib.domain.run import Run
 from lib.services import Services
-from lib.ui.conversation.panel import render_ask
+from lib.ui.conversation.panel import open_conversation, render_ask
 from lib.ui.conversation.words import conversation_words
 from lib.ui.words import count_words, plain
 
@@ -74,5 +74,6 @@ def _render_earlier(services: Services) -> None:
         videos = "" if len(each.run_ids) == 1 else f" · {count_words(len(each.run_ids), 'video')}"
         words = plain(conversation_words(each) + videos)
         if st.button(words, key=f"open_{each.id}", icon=":material/chat_bubble:", type="tertiary"):
+            open_conversation(each)
             st.query_params["conversation"] = each.id
             st.rerun()

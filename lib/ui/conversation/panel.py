@@ -87,6 +87,11 @@ def _choose(earlier: Sequence[Conversation], run_ids: Sequence[str], known: str 
     return by_id.get(st.session_state[key])
 
 
+def open_conversation(conversation: Conversation) -> None:
+    """Let it be the one that is shown where its runs are asked about."""
+    st.session_state[_open_key(conversation.run_ids)] = conversation.id
+
+
 def _open_key(run_ids: Sequence[str]) -> str:
     return f"conversation_{'_'.join(run_ids)}"
 
@@ -125,7 +130,7 @@ def _render_heading(
             return
         with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
             if len(earlier) > 1 or conversation is None:
-                _render_earlier(earlier, run_ids)
+                _render_earlier(earlier)
             if conversation is not None:
                 if st.button(
                     "New conversation", key="new_conversation", icon=":material/add_comment:", type="tertiary"
@@ -135,11 +140,11 @@ def _render_heading(
                 _render_delete(services, run_ids, conversation)
 
 
-def _render_earlier(earlier: Sequence[Conversation], run_ids: tuple[str, ...]) -> None:
+def _render_earlier(earlier: Sequence[Conversation]) -> None:
     with st.popover(f"Earlier · {len(earlier)}", icon=":material/history:", type="tertiary", key="earlier"):
         for each in earlier:
             if st.button(plain(conversation_words(each)), key=f"open_{each.id}", type="tertiary"):
-                st.session_state[_open_key(run_ids)] = each.id
+                open_conversation(each)
                 st.rerun()
 
 
