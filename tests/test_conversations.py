@@ -163,6 +163,7 @@ def test_a_fault_in_the_middle_is_told_and_tried_again(services, server, run_id)
     server.enqueue(Reply.refusal_mid_stream(402, "Insufficient credits", before="It was the best"))
     failed = wait_for(services, ask(services, run_id), is_over)
     assert (failed.state, failed.failure.code) == (RunState.FAILED, "OutOfCredit")
+    assert failed.answer == "It was the best"
     assert "Try again" in failed.failure.hint
     services.conversations.try_again(failed.id)
     done = wait_for(services, failed, is_over)

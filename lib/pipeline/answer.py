@@ -18,10 +18,15 @@ from lib.errors import (
     AnswerLost,
     AnswerTruncated,
     Cancelled,
+    ContextTooLong,
+    CuewiseError,
     DiskFull,
     KeyMissing,
     NothingThere,
+    OutOfCredit,
     PlanRefused,
+    RequestTooLarge,
+    ServiceUnreachable,
 )
 from lib.openrouter import MediaPart, Question, lowest_effort
 from lib.pipeline.asking import quote, tell
@@ -33,7 +38,15 @@ from lib.store.generations import Kept
 ANSWER_ROOM = 16_384
 """Tokens that an answer may take, thinking included: OpenRouter refuses what the credit left could not pay in full."""
 INTERVAL = 0.34
-TOO_LONG = "Ask for a shorter answer, or choose a model with a larger output limit."
+HINTS: dict[type[CuewiseError], str] = {
+    AnswerTruncated: "Ask for a shorter answer, or choose a model with a larger output limit.",
+    ContextTooLong: "Begin a new conversation, or choose a model with a larger context.",
+    KeyMissing: "Add your OpenRouter key in Settings or as OPENROUTER_API_KEY, then press Try again.",
+    OutOfCredit: "Add credit on openrouter.ai/credits and press Try again, or ask a free model.",
+    RequestTooLarge: "Choose a shorter stretch to look at, or ask from the transcript alone.",
+    ServiceUnreachable: "Check your network connection, then press Try again.",
+}
+"""What to do next is another thing for a question than for a run."""
 
 
 def answer_question(exchange_id: str, attempt: int, tools: Tools) -> None:
@@ -42,15 +55,14 @@ def answer_question(exchange_id: str, attempt: int, tools: Tools) -> None:
     exchange = shelf.exchange(exchange_id)
     if exchange is None or not shelf.begin(exchange_id, attempt):
         return
+    pulse = _Pulse(exchange_id, attempt, tools)
     try:
-        _answer(exchange, attempt, tools)
+        _answer(exchange, attempt, tools, pulse)
     except Cancelled:
         return
     except Exception as exc:
-        failure = _failure(exc, exchange_id)
-        billed = getattr(exc, "generation", None)
-        text = exc.text if isinstance(exc, AnswerTruncated) else None
-        shelf.fail(exchange_id, attempt, failure, _with(exchange.cost_usd, billed), text)
+        cost = _with(exchange.cost_usd, getattr(exc, "generation", None))
+        shelf.fail(exchange_id, attempt, _failure(exc, exchange_id), cost, pulse.latest or None)
     finally:
         tools.vault.forget_unused()
 
@@ -70,11 +82,12 @@ class _Pulse:
         self._shelf = tools.store.conversations
         self._which = (exchange_id, attempt)
         self._last = 0.0
-        self._text = ""
+        self._text = self.latest = ""
 
     def text(self, text: str) -> None:
         """The answer so far. The client calls it without text too, while nothing is said yet, and before it asks again
         after a fault: what had come stays until there is more."""
+        self.latest = text or self.latest
         now = time.monotonic()
         if now - self._last < INTERVAL:
             return
@@ -105,8 +118,8 @@ class _Pulse:
             raise Cancelled("The question was stopped.")
 
 
-def _answer(exchange: Exchange, attempt: int, tools: Tools) -> None:
-    shelf, pulse = tools.store.conversations, _Pulse(exchange.id, attempt, tools)
+def _answer(exchange: Exchange, attempt: int, tools: Tools, pulse: _Pulse) -> None:
+    shelf = tools.store.conversations
     question, reading, media_name = _question(exchange, tools, pulse)
     name = _name_of(question, media_name, exchange.asking.base_url)
     with tools.locks.hold(name, pulse.check):
@@ -208,5 +221,5 @@ def _with(before: Decimal | None, generation: Generation | None) -> Decimal | No
 
 def _failure(exc: Exception, exchange_id: str) -> Failure:
     failure = as_failure(exc, exchange_id)
-    hint = TOO_LONG if isinstance(exc, AnswerTruncated) else failure.hint.replace("Retry", "Try again")
+    hint = HINTS.get(type(exc)) or failure.hint.replace("Retry", "Try again")
     return replace(failure, hint=hint)
