@@ -159,6 +159,7 @@ def _copy(copy_id: str, attempt: int) -> None:
 
 
 @DBOS.step()
+@about_run
 def _answer(exchange_id: str, attempt: int) -> None:
     answer_question(exchange_id, attempt, _at_work())
 
