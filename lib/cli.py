@@ -147,7 +147,8 @@ def _parser() -> argparse.ArgumentParser:
     search.set_defaults(command=_search)
 
     ask = commands.add_parser("ask", help="ask about the transcripts of one run or several; answers cite their seconds")
-    ask.add_argument("words", nargs="+", metavar="RUN [RUN ...] QUESTION", help="ids of runs, and last the question")
+    ask.add_argument("run", nargs="+", metavar="RUN", help="the run's id, or the beginning of it")
+    ask.add_argument("question", metavar="QUESTION")
     ask.add_argument("--model", metavar="ID", required=True, help="any model of the catalogue")
     ask.add_argument("--look", action="store_true", help="send the video of the first run as well, all or a stretch")
     ask.add_argument("--start", type=_time, metavar="T", help="where the stretch to look at begins")
@@ -513,12 +514,10 @@ def _search(services: Services, options: argparse.Namespace) -> int:
 
 
 def _ask(services: Services, options: argparse.Namespace) -> int:
-    *run_names, question = options.words
-    if not run_names:
-        raise InputError("Name a run and a question.", "Runs are listed by: python -m lib.cli runs.")
-    if options.look is False and (options.start is not None or options.end is not None):
+    question = options.question
+    if not options.look and (options.start is not None or options.end is not None):
         raise InputError("--start and --end choose what is looked at.", "Add --look.")
-    run_ids = _named(services, run_names)
+    run_ids = _named(services, options.run)
     look = Look(run_ids[0], options.start or 0.0, options.end) if options.look else None
     known = _known_conversation(services, options.conversation, run_ids)
     quoted = services.conversations.quote(run_ids, options.model, question=question, look=look, conversation_id=known)
