@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from lib.domain.library import Video
-from lib.domain.run import Run
+from lib.domain.run import Run, RunState
 from lib.errors import CuewiseError
 from lib.services import Services
 from lib.ui.farewell import ask_to_delete
