@@ -22,7 +22,9 @@ from lib.cli_words import json_text as _json
 from lib.cli_words import say as _say
 from lib.cli_words import state_line as _state_line
 from lib.cli_words import write as _write
+from lib.domain.citations import citations_of
 from lib.domain.comparison import ComparisonTable, Reference
+from lib.domain.conversation import Exchange, Look
 from lib.domain.copies import CaptionedCopy, CaptionForm
 from lib.domain.cues import CueShape
 from lib.domain.excerpt import apart
@@ -143,6 +145,17 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("--page", type=_page, default=1, metavar="N", help="the next places, twenty a page")
     search.add_argument("--json", action="store_true", help="as JSON")
     search.set_defaults(command=_search)
+
+    ask = commands.add_parser("ask", help="ask about the transcripts of one run or several; answers cite their seconds")
+    ask.add_argument("run", nargs="+", metavar="RUN", help="the run's id, or the beginning of it")
+    ask.add_argument("question", metavar="QUESTION")
+    ask.add_argument("--model", metavar="ID", required=True, help="any model of the catalogue")
+    ask.add_argument("--look", action="store_true", help="send the video of the first run as well, all or a stretch")
+    ask.add_argument("--start", type=_time, metavar="T", help="where the stretch to look at begins")
+    ask.add_argument("--end", type=_time, metavar="T", help="where it ends")
+    ask.add_argument("--conversation", metavar="ID", help="go on with this one")
+    ask.add_argument("--json", action="store_true", help="as JSON, with what is cited")
+    ask.set_defaults(command=_ask)
 
     delete = commands.add_parser("delete", help="delete a run for good; its video stays")
     delete.add_argument("run", metavar="RUN", help="the run's id, or the beginning of it")
@@ -498,6 +511,92 @@ def _search(services: Services, options: argparse.Namespace) -> int:
     places = f"{found.count:,} place{'' if found.count == 1 else 's'}"
     _say(f"More than {places}." if found.is_more else f"{places}.")
     return DONE
+
+
+def _ask(services: Services, options: argparse.Namespace) -> int:
+    question = options.question
+    if not options.look and (options.start is not None or options.end is not None):
+        raise InputError("--start and --end choose what is looked at.", "Add --look.")
+    run_ids = _named(services, options.run)
+    look = Look(run_ids[0], options.start or 0.0, options.end) if options.look else None
+    known = _known_conversation(services, options.conversation, run_ids)
+    quoted = services.conversations.quote(run_ids, options.model, question=question, look=look, conversation_id=known)
+    if quoted.estimate_usd is not None:
+        _say(f"About {quoted.prompt_tokens:,} tokens, ${quoted.estimate_usd:.4f} (estimate).")
+    if known is None:
+        exchange = services.conversations.begin(run_ids, question, options.model, look=look)
+    else:
+        exchange = services.conversations.ask(known, question, options.model, look=look)
+    try:
+        exchange = _hear_out(services, exchange, is_shown=not options.json)
+    except BaseException:
+        # Nothing goes on behind the back of who stopped here.
+        services.conversations.stop(exchange.id)
+        raise
+    if options.json:
+        print(_json(_exchange_record(services, exchange)))
+    if exchange.failure is not None:
+        _say(f"{exchange.failure.message} {exchange.failure.hint}".strip())
+        return FAILED
+    cost = "" if exchange.cost_usd is None else f", ${exchange.cost_usd}"
+    _say(f"{exchange.state}{cost} (conversation {exchange.conversation_id})")
+    return DONE if exchange.is_answered else FAILED
+
+
+def _known_conversation(services: Services, name: str | None, run_ids: Sequence[str]) -> str | None:
+    found = services.conversations.get(name) if name else None
+    if name and (found is None or found.run_ids != tuple(run_ids)):
+        raise InputError(f"There is no conversation {name!r} about these runs.", "Leave out --conversation.")
+    return name
+
+
+def _hear_out(services: Services, exchange: Exchange, *, is_shown: bool) -> Exchange:
+    """The exchange once it is over; its answer is written to the standard output as it comes."""
+    shown = ""
+    while True:
+        exchange = services.conversations.exchange(exchange.id) or exchange
+        if is_shown and exchange.answer != shown:
+            # After a fault the answer starts afresh.
+            fresh = exchange.answer.removeprefix(shown) if exchange.answer.startswith(shown) else f"\n{exchange.answer}"
+            print(fresh, end="", flush=True)
+            shown = exchange.answer
+        if exchange.state.is_over:
+            if shown:
+                print(flush=True)
+            return exchange
+        time.sleep(POLL)
+
+
+def _exchange_record(services: Services, exchange: Exchange) -> dict[str, object]:
+    conversation = services.conversations.get(exchange.conversation_id)
+    cited = citations_of(exchange.answer, services.conversations.durations(conversation))
+    return {
+        "conversation": conversation.id,
+        "runs": list(conversation.run_ids),
+        "question": exchange.question,
+        "model": exchange.asking.model_id,
+        "looked": None if exchange.asking.look is None else asdict(exchange.asking.look),
+        "state": exchange.state.value,
+        "answer": exchange.answer,
+        "citations": [
+            {
+                "run": conversation.run_ids[each.video - 1] if each.is_inside else None,
+                "video": each.video,
+                "start": each.start,
+                "end": each.end,
+                "inside": each.is_inside,
+            }
+            for each in cited
+        ],
+        "lines_read": exchange.reading and exchange.reading.lines,
+        "lines": exchange.reading and exchange.reading.of_lines,
+        "provider": exchange.provider,
+        "prompt_tokens": exchange.usage.prompt_tokens,
+        "completion_tokens": exchange.usage.completion_tokens,
+        "cost_usd": None if exchange.cost_usd is None else float(exchange.cost_usd),
+        "remembered": exchange.is_remembered,
+        "error": exchange.failure and asdict(exchange.failure),
+    }
 
 
 def _reshape(services: Services, options: argparse.Namespace) -> int:

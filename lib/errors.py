@@ -14,11 +14,12 @@ Each class is what the reader must do differently; the message says what happene
     │   ├── LineChanged            the line to be edited is no longer what its editor saw
     │   ├── PlanRefused            nothing we can make of it would be accepted by the model
     │   ├── EmptyReference         there is nothing to count word errors by
+    │   ├── StillAnswering         one question of a conversation after the other
     │   └── StillGoingOn           what a run at work needs cannot go
     ├── ModelError                 the model or its provider
     │   ├── KeyMissing, KeyRejected, OutOfCredit, ModerationRefused
     │   ├── UnknownModel, NoEndpoint, PartFormRefused, BadRequest, ContextTooLong, RequestTooLarge
-    │   ├── AnswerTruncated, AnswerEmpty, VideoNotSeen
+    │   ├── AnswerTruncated, AnswerEmpty, AnswerLost, VideoNotSeen
     │   └── PassingFault           worth asking again: RateLimited, ProviderDown, StreamBroken, ServiceUnreachable
     ├── SpeechError                the local model: LocalModelMissing, WeightsCorrupt, HubUnreachable
     ├── StorageError               the disk or the database: DiskFull, FolderReadOnly
@@ -183,6 +184,12 @@ class EmptyReference(InputError):
     hint = "Give a reference (SRT, VTT or TXT) that says what is said in this clip."
 
 
+class StillAnswering(InputError):
+    """A conversation's last question has no answer yet."""
+
+    hint = "Wait for the answer, or stop it."
+
+
 class StillGoingOn(InputError):
     """A run is at work on it."""
 
@@ -259,6 +266,12 @@ class AnswerTruncated(ModelError):
 
 class AnswerEmpty(ModelError):
     hint = "Try again, or choose a model that thinks less."
+
+
+class AnswerLost(ModelError):
+    """The app ended while an answer was on its way; whether it was paid for, nobody can say."""
+
+    hint = "It may have been billed. Press Try again to ask anew."
 
 
 class VideoNotSeen(ModelError):

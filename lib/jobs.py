@@ -20,9 +20,11 @@ from dbos import DBOS, DBOSClient, DBOSConfig, SetEnqueueOptions
 from dbos import error as engine_errors
 from sqlalchemy import make_url
 
+from lib.domain.model import Model
 from lib.domain.run import Failure
 from lib.errors import Cancelled, DiskFull, StorageError
 from lib.logs import about_run
+from lib.pipeline.answer import answer_question, fail_answer
 from lib.pipeline.copies import make_copy
 from lib.pipeline.part import repair_part, work_on_part
 from lib.pipeline.run import (
@@ -46,14 +48,17 @@ APPLICATION_VERSION = "1"
 """Pinned: the engine's own default is a hash of the source, and an edited comment would strand waiting work."""
 
 RUNS, ASKED, ASKED_FREE, LOCAL, COPIES = "runs", "asked", "asked free", "local", "copies"
+QUESTIONS = "questions"
 """The queues: whole runs; parts asked of a server, and of a free model, each model in a row of its own, so that a slow
 one holds up nobody else; parts heard on this machine, one at a time; copies of videos with captions in them, one at a
-time as well, beside what is heard."""
+time as well, beside what is heard; questions of conversations, which nobody wants to see wait behind a long video's
+parts. Those to a free model stand in its row, for they count like its parts."""
 REMOTE, FREE = "remote", "free"
 """What the two rows of models were before: work that an older version left there still goes on."""
 FREE_LIMIT = {"limit": 20, "period": 60}
 """OpenRouter takes 20 requests a minute for free models, all of them together."""
 RUNS_AT_ONCE = 24
+QUESTIONS_AT_ONCE = 16
 THREADS = 128
 """Of the worker, for runs and parts: both wait nearly all of the time."""
 MODELS_AT_ONCE = 6
@@ -153,6 +158,12 @@ def _copy(copy_id: str, attempt: int) -> None:
     make_copy(copy_id, attempt, _at_work())
 
 
+@DBOS.step()
+@about_run
+def _answer(exchange_id: str, attempt: int) -> None:
+    answer_question(exchange_id, attempt, _at_work())
+
+
 @DBOS.workflow(name="part")
 def part_workflow(run_id: str, attempt: int, number: int) -> None:
     _part(run_id, attempt, number)
@@ -206,6 +217,12 @@ def copy_workflow(copy_id: str, attempt: int) -> None:
     _copy(copy_id, attempt)
 
 
+@DBOS.workflow(name="answer")
+def answer_workflow(exchange_id: str, attempt: int) -> None:
+    """The answer to a question. Its one step writes down itself how it ended."""
+    _answer(exchange_id, attempt)
+
+
 @contextmanager
 def _waiting_in(queue: str, number: int) -> Iterator[str]:
     """The name of the queue, while part ``number`` is put into it: into its row, and behind those before it.
@@ -239,7 +256,7 @@ class Jobs:
         self._client: DBOSClient | None = None
 
     def submit(self, run_id: str, attempt: int) -> None:
-        """Raises DiskFull, like ``repair`` and ``copy``."""
+        """Raises DiskFull, like ``repair``, ``copy`` and ``answer``."""
         self._enqueue("run", RUNS, run_id, attempt)
 
     def repair(self, run_id: str, attempt: int, number: int, model_id: str | None) -> None:
@@ -247,6 +264,10 @@ class Jobs:
 
     def copy(self, copy_id: str, attempt: int) -> None:
         self._enqueue("copy", COPIES, copy_id, attempt)
+
+    def answer(self, exchange_id: str, attempt: int, model: Model) -> None:
+        queue, row = (ASKED_FREE, {"queue_partition_key": model.id}) if model.is_free else (QUESTIONS, {})
+        self._enqueue("answer", queue, exchange_id, attempt, **row)
 
     def is_over(self, subject_id: str, attempt: int) -> bool:
         """Whether the engine has ended this attempt at a run or a copy, however; False for one it never heard of."""
@@ -268,8 +289,10 @@ class Jobs:
         if self._client is not None:
             self._client.destroy()
 
-    def _enqueue(self, workflow: str, queue: str, subject_id: str, attempt: int, *more: object) -> None:
-        options = {"workflow_name": workflow, "queue_name": queue, "workflow_id": _workflow_id(subject_id, attempt)}
+    def _enqueue(
+        self, workflow: str, queue: str, subject_id: str, attempt: int, *more: object, **options: object
+    ) -> None:
+        options |= {"workflow_name": workflow, "queue_name": queue, "workflow_id": _workflow_id(subject_id, attempt)}
         options["app_version"] = APPLICATION_VERSION
         try:
             self._open().enqueue(options, subject_id, attempt, *more)
@@ -331,6 +354,7 @@ def _begin_work(tools: Tools, executor_id: str) -> None:
     DBOS.register_queue(ASKED_FREE, **together, limiter=FREE_LIMIT, polling_interval_sec=POLL)
     DBOS.register_queue(REMOTE, worker_concurrency=at_once, polling_interval_sec=POLL)
     DBOS.register_queue(FREE, worker_concurrency=at_once, limiter=FREE_LIMIT, polling_interval_sec=POLL)
+    DBOS.register_queue(QUESTIONS, worker_concurrency=QUESTIONS_AT_ONCE, polling_interval_sec=POLL)
     for alone in (LOCAL, COPIES):
         DBOS.register_queue(alone, worker_concurrency=1, polling_interval_sec=POLL)
     _submit_what_was_not(tools, url)
@@ -347,9 +371,9 @@ def _log_as_we_do(tools: Tools) -> None:
 class _Standstill(logging.Filter):
     """Hears, where alone the engine says it, that a workflow's end could not be written down: the disk is full.
 
-    To the engine such a workflow works on for ever, and those that wait for it wait for ever. So its run, or copy,
-    fails with the reason as soon as there is room to write that down, and then the process ends: the worker that is
-    started in its place takes up all other work where the databases say that it is.
+    To the engine such a workflow works on for ever, and those that wait for it wait for ever. So its run, copy or
+    question fails with the reason as soon as there is room to write that down, and then the process ends: the worker
+    that is started in its place takes up all other work where the databases say that it is.
     """
 
     def __init__(self, tools: Tools) -> None:
@@ -388,6 +412,8 @@ class _Standstill(logging.Filter):
         failure = as_failure(DiskFull(FULL), subject_id)
         if self._tools.store.runs.get(subject_id) is not None:
             fail_run(subject_id, attempt, failure, self._tools)
+        elif self._tools.store.conversations.exchange(subject_id) is not None:
+            fail_answer(subject_id, attempt, failure, self._tools)
         else:
             self._tools.store.copies.fail(subject_id, attempt, failure)
 
@@ -418,6 +444,12 @@ def _submit_what_was_not(tools: Tools, url: str) -> None:
             tools.store.copies.fail(copy_id, attempt, _lost("copy", "Make it again."))
         else:
             jobs.copy(copy_id, attempt)
+    for exchange_id, attempt, model_id in tools.store.conversations.unfinished():
+        if jobs.is_over(exchange_id, attempt):
+            fail_answer(exchange_id, attempt, _lost("answer", "Press Try again."), tools)
+            continue
+        with suppress(engine_errors.DBOSConflictingWorkflowError):
+            jobs.answer(exchange_id, attempt, Model(model_id, model_id, frozenset()))
     jobs.close()
 
 
@@ -453,6 +485,7 @@ def _workflow_id(subject_id: str, attempt: int) -> str:
 
 
 def _subject_of(workflow_id: str) -> tuple[str, int]:
-    """The run or copy that a workflow works for, and the attempt; one that theirs started is ``run.attempt-n``."""
+    """The run, copy or question that a workflow works for, and the attempt; what a run's has started is called
+    ``run.attempt-n``."""
     subject_id, _, attempt = workflow_id.partition(".")
     return subject_id, int(attempt.partition("-")[0])

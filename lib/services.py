@@ -29,6 +29,7 @@ from lib.pipeline.batches import Batches
 from lib.pipeline.captions import Captions
 from lib.pipeline.chapters import Chapters
 from lib.pipeline.comparisons import Comparisons
+from lib.pipeline.conversations import Conversations
 from lib.pipeline.copies import Copies
 from lib.pipeline.doctor import Doctor
 from lib.pipeline.editing import Editing
@@ -125,6 +126,7 @@ class Services:
         self.chapters = Chapters(tools)
         self.comparisons = Comparisons(tools, self.submit, self.captions.fetch)
         self.batches = Batches(tools, self, self.comparisons.of_runs)
+        self.conversations = Conversations(tools, self._open_jobs, self.ensure_worker, self._sealed_key)
         self.copies = Copies(tools, self._open_jobs, self.ensure_worker)
         self.doctor = Doctor(tools)
         self.editing = Editing(tools)

@@ -15,12 +15,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from lib.domain.batch import Item
+from lib.domain.conversation import Asking, Reading
 from lib.domain.health import Finding, Gap, Health
 from lib.domain.media import Clip, Source
 from lib.domain.plan import Part, Plan, Route
-from lib.domain.run import Failure, PartState, RunRequest, Stage
+from lib.domain.run import Failure, Generation, PartState, RunRequest, Stage
 from lib.services import Services
-from lib.store import Preferences
+from lib.store import Preferences, Store
 from tests.app import PHONE, WAIT_MS, RunningApp, environment_for, open_browser, running_app, visits
 from tests.editing_fixtures import TWO_CITIES, cues_of, services_beside, write_run
 from tests.fakes.openrouter_server import FakeOpenRouter
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.browser
 DESK = {"width": 1280, "height": 900}
 GEMINI, LITE = "google/gemini-3.8-flash", "google/gemini-3.5-flash-lite"
 DONE, RUNNING, FAILED, SUMMARY, OTHER = (f"{number:032x}" for number in range(1, 6))
-COMPARISON, BATCH = "c" * 32, "b" * 32
+COMPARISON, BATCH, CONVERSATION = "c" * 32, "b" * 32, "d" * 32
 DOCUMENT = """\
 # Two cities
 
@@ -122,6 +123,8 @@ VIEWS = (
     View("Compare, adding", None, "Nothing else is asked again.", press("Add a model")),
     View("Compare, figures", f"/compare?comparison={COMPARISON}", "Agreement over time", look_at("Figures")),
     View("Compare, blind", None, "Which one is better?", look_at("Judge blind")),
+    View("Ask", "/ask", "Earlier conversations"),
+    View("Ask, a conversation", f"/ask?conversation={CONVERSATION}", "not in the video"),
     View("Library", "/library", "[class*=st-key-card_]"),
     View("Library, filters", None, "[aria-label='Tag']", press("Filters")),
     View("Library, deleting", "/library", "[role=dialog]", press("Delete…")),
@@ -270,6 +273,7 @@ def write_what_there_is_to_see(services: Services, video: Source) -> None:
     started = [Item(0, 0, video.title, RunRequest(video, GEMINI), Decimal("0.002"), run_id=DONE)]
     broken = Item(1, 0, "broken.mp4", failure=Failure("NotMedia", "This is no video.", "Choose another file."))
     store.batches.add(BATCH, "Two films", [*started, broken])
+    write_conversation(store)
 
     plan = Plan(GEMINI, Route.AUDIO, "", Clip(0.0, 44.4), (Part(0, 0.0, 20.0, 100), Part(1, 20.0, 44.4, 100)))
     for run_id in (RUNNING, FAILED):
@@ -282,3 +286,18 @@ def write_what_there_is_to_see(services: Services, video: Source) -> None:
     store.runs.fail(
         FAILED, 1, Failure("OutOfCredit", "Out of credit.", "Add credit on openrouter.ai, then press Retry.")
     )
+
+
+def write_conversation(store: Store) -> None:
+    """Two questions, one with its answer, one without."""
+    store.conversations.add(CONVERSATION, [DONE])
+    for number, question in enumerate(("What was it like?", "And then?")):
+        exchange_id = f"{number:032x}"
+        store.conversations.add_exchange(exchange_id, CONVERSATION, question, Asking(GEMINI, ""))
+        store.conversations.begin(exchange_id, 1)
+        if number:
+            failure = Failure("OutOfCredit", "Out of credit.", "Add credit, then press Try again.")
+            store.conversations.fail(exchange_id, 1, failure, None, "It was")
+            continue
+        answer = Generation(GEMINI, "It was the **best** of times [00:01], and more [59:00].")
+        store.conversations.finish(exchange_id, 1, answer, Reading(6, 6), None, is_remembered=False)

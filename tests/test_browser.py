@@ -33,6 +33,7 @@ PAGES = {
     "/activity": re.compile("Nothing has run yet|Running|Done|Failed|Cancelled"),
     "/batch": "Nothing has been started together yet.",
     "/compare": "Nothing has been compared yet.",
+    "/ask": re.compile("About|there is no transcript here"),
     "/library": re.compile("this month"),
     "/models": re.compile("online models"),
     "/settings": "Tools",

@@ -371,3 +371,25 @@ def test_lines_take_the_shape_that_is_asked_for_and_another_one_later(cli, serve
         refused = cli("reshape", record["run_id"], *wrong)
         assert refused.returncode == 2, wrong
         assert "Traceback" not in refused.stderr
+
+
+def test_ask_streams_an_answer_and_tells_what_it_cites(cli, server, talking_video, tmp_path):
+    """`ask RUN QUESTION` writes the answer as it comes; as JSON it has every citation with its run and second."""
+    (tmp_path / "talk.srt").write_text("1\n00:00:01,000 --> 00:00:04,000\nIt was the best of times.\n", "utf-8")
+    run = cli.json("run", talking_video, "--captions", tmp_path / "talk.srt", "--format", "json")["run_id"]
+    model = ("--model", "deepseek/deepseek-v4")
+    server.enqueue(Reply.answer("The best [0:01], and more [59:00]."))
+    done = cli("ask", run, "What was it?", *model)
+    assert (done.returncode, done.stdout) == (0, "The best [0:01], and more [59:00].\n"), done.stderr
+    assert "(estimate)" in done.stderr
+    record = cli.json("ask", run, "What was it?", *model, "--json")
+    assert record["remembered"] is True
+    assert record["citations"] == [
+        {"run": run, "video": 1, "start": 1.0, "end": None, "inside": True},
+        {"run": None, "video": 1, "start": 3540.0, "end": None, "inside": False},
+    ]
+    server.enqueue(Reply.refusal(402, "Insufficient credits"))
+    failed = cli("ask", run, "And then?", *model, "--conversation", record["conversation"])
+    assert failed.returncode == 1
+    assert "Try again" in failed.stderr
+    assert cli("ask", run, "What?", *model, "--look").returncode == 2

@@ -24,7 +24,7 @@ from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter
 
 ROOT = Path(__file__).parents[1]
 PAGES = (
-    *("app.py", "pages/activity.py", "pages/batch.py", "pages/compare.py", "pages/library.py"),
+    *("app.py", "pages/activity.py", "pages/ask.py", "pages/batch.py", "pages/compare.py", "pages/library.py"),
     *("pages/models.py", "pages/settings.py", "pages/status.py"),
 )
 NASTY = "**x** $a$ [l](javascript:1) :red[x] <b>b</b>"

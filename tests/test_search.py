@@ -12,10 +12,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
+from lib.domain.conversation import Asking, Reading
 from lib.domain.edits import Action, Edit
 from lib.domain.library import Filters
 from lib.domain.media import Source, SourceKind
-from lib.domain.run import RunRequest, RunState
+from lib.domain.run import Generation, RunRequest, RunState
 from lib.domain.search import find, read_query
 from lib.domain.transcript import Cue, Transcript
 from lib.store import Store
@@ -197,6 +198,29 @@ def test_a_deleted_video_leaves_only_what_it_cost(store):
     assert store.videos.tags() == []
     assert found(store, "said") == []
     assert store.spending.by_month() == before
+
+
+def test_a_conversation_goes_with_any_of_its_runs_and_leaves_what_it_cost(store):
+    """One question after the other, the newest conversation first; deleted with one of its two runs, its dollars
+    stay."""
+    runs = [add_run(store, f"r{number}", title=f"Talk {number}", cost=None) for number in range(2)]
+    asking = Asking(MODEL, "http://server.example")
+    for name, about in (("c1", runs[:1]), ("c2", runs)):
+        store.conversations.add(name, about)
+    assert store.conversations.add_exchange("e1", "c2", "What?", asking)
+    assert not store.conversations.add_exchange("e2", "c2", "And then?", asking)
+    assert store.conversations.begin("e1", 1)
+    assert store.conversations.note_sent("e1", 1)
+    assert not store.conversations.note_sent("e1", 1)
+    store.sealed_keys.forget_unused()
+    answer = Generation(MODEL, "So [1, 0:01].", cost_usd=Decimal("0.5"))
+    store.conversations.finish("e1", 1, answer, Reading(1, 1), answer.cost_usd, is_remembered=False)
+    assert [each.id for each in store.conversations.about("r0")] == ["c2", "c1"]
+    assert store.conversations.get("c2").exchanges[0].answer == "So [1, 0:01]."
+    assert store.removals.conversations(["r1"]) == 1
+    assert store.removals.run("r1")
+    assert [each.id for each in store.conversations.all()] == ["c1"]
+    assert sum(month.usd for month in store.spending.by_month()) == Decimal("0.5")
 
 
 def test_filters_let_only_some_runs_through(store):

@@ -76,6 +76,11 @@ class Video:
         return next((run for run in self.runs if run.state is RunState.DONE), self.runs[0])
 
     @property
+    def to_ask_about(self) -> Run | None:
+        """The newest run whose transcript can be asked about."""
+        return next((run for run in self.runs if run.is_transcribed), None)
+
+    @property
     def going_on(self) -> tuple[Run, ...]:
         return tuple(run for run in self.runs if not run.state.is_over)
 
@@ -158,6 +163,7 @@ class Farewell:
     rendition_bytes: int = 0
     is_shared: bool = False
     going_on: tuple[Run, ...] = ()
+    conversations: int = 0
 
     @property
     def size_bytes(self) -> int:

@@ -224,6 +224,11 @@ class Run:
     health_version: int | None = None
     health_revision: int | None = None
 
+    @property
+    def is_transcribed(self) -> bool:
+        """Whether it says what is said, word for word."""
+        return self.state is RunState.DONE and self.request.task == "transcript"
+
     def excerpt_of(self, part: PartRecord) -> Excerpt:
         """What was sent of the asset in one of its parts."""
         planned = self.plan.parts[part.index] if self.plan and part.index < len(self.plan.parts) else None

@@ -12,7 +12,7 @@ from lib.openrouter.catalogue import (
     unknown_model,
 )
 from lib.openrouter.client import APP_TITLE, APP_URL, KeyStatus, OpenRouter
-from lib.openrouter.question import AUDIO_FORMATS, MediaPart, Question, lowest_effort
+from lib.openrouter.question import AUDIO_FORMATS, MediaPart, Question, Turn, lowest_effort
 
 __all__ = [
     "APP_TITLE",
@@ -25,6 +25,7 @@ __all__ = [
     "MediaPart",
     "OpenRouter",
     "Question",
+    "Turn",
     "lowest_effort",
     "nearest",
     "read_models",

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from lib.domain.run import PartForm
 from lib.errors import TruncatedMedia
-from lib.openrouter.question import MediaPart, Question
+from lib.openrouter.question import MediaPart, Question, Turn
 
 _PULSE_BYTES = 1_000_000
 
@@ -115,7 +115,7 @@ def payload(question: Question, data: str = "") -> dict[str, Any]:
         content.insert(0, _media_json(question.media, question.part_form, data))
     body: dict[str, Any] = {
         "model": question.model.id,
-        "messages": [{"role": "user", "content": content}],
+        "messages": [*map(_turn_json, question.turns), {"role": "user", "content": content}],
         "stream": True,
         "stream_options": {"include_usage": True},
         "usage": {"include": True},
@@ -128,6 +128,10 @@ def payload(question: Question, data: str = "") -> dict[str, Any]:
     if question.reasoning_effort is not None:
         body["reasoning"] = {"effort": question.reasoning_effort}
     return body
+
+
+def _turn_json(turn: Turn) -> dict[str, Any]:
+    return {"role": turn.role, "content": [{"type": "text", "text": turn.text}]}
 
 
 def _media_json(media: MediaPart, form: PartForm, data: str) -> dict[str, Any]:

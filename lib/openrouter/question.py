@@ -66,8 +66,19 @@ class MediaPart:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """What stands before the prompt: our instructions (``system``), or an earlier question and its answer."""
+
+    role: Literal["system", "user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """One call to one model. ``max_tokens`` and ``reasoning_effort`` None leave the choice to the provider."""
+    """One call to one model. ``max_tokens`` and ``reasoning_effort`` None leave the choice to the provider.
+
+    ``turns`` come before the prompt, in their order.
+    """
 
     model: Model
     prompt: str
@@ -76,6 +87,7 @@ class Question:
     temperature: float = 0.0
     max_tokens: int | None = None
     reasoning_effort: str | None = None
+    turns: tuple[Turn, ...] = ()
 
 
 def lowest_effort(model: Model) -> str | None:

@@ -174,14 +174,14 @@ class Library:
         )
 
     def delete_run(self, run_id: str) -> None:
-        """Delete a run: its transcripts, what finds them, the answers that only it paid for, copies with its captions,
-        its jobs. Its media stays.
+        """Delete a run: its transcripts, what finds them, the answers that only it paid for, the conversations that it
+        has a part in, copies with its captions, its jobs. Its media stays.
 
         Raises NothingThere, and StillGoingOn while it is not over.
         """
         self._known(run_id)
         removals = self._tools.store.removals
-        attempts, copies = removals.attempts([run_id]), removals.copies_of([run_id])
+        attempts, copies = self._attempts([run_id]), removals.copies_of([run_id])
         if not removals.run(run_id):
             raise StillGoingOn("This run is still going on.")
         self._tools.files.remove_renditions(copies)
@@ -195,7 +195,7 @@ class Library:
         """
         runs, removals = self._known_video(video_id), self._tools.store.removals
         run_ids = [run.id for run in runs]
-        attempts, copies = removals.attempts(run_ids), removals.copies_of(run_ids)
+        attempts, copies = self._attempts(run_ids), removals.copies_of(run_ids)
         asset_ids = removals.assets_of_video(video_id)
         rendition_ids = removals.renditions_of(asset_ids)
         if not removals.video(video_id, asset_ids):
@@ -205,6 +205,11 @@ class Library:
             for hears_only in (False, True):
                 self._tools.files.remove_link_folder(link_key(url, hears_only))
         self._clear_up(attempts | copies)
+
+    def _attempts(self, run_ids: Sequence[str]) -> dict[str, int]:
+        """What the job engine remembers of runs, and of what was asked about them."""
+        removals = self._tools.store.removals
+        return removals.attempts(run_ids) | removals.exchanges_of(run_ids)
 
     def _clear_up(self, attempts: dict[str, int]) -> None:
         for subject_id, number in attempts.items():
@@ -217,6 +222,7 @@ class Library:
             title=runs[0].request.source.title,
             runs=len(runs),
             transcripts=self._tools.store.removals.transcripts([run.id for run in runs]),
+            conversations=self._tools.store.removals.conversations([run.id for run in runs]),
             going_on=tuple(run for run in runs if not run.state.is_over),
             **bytes_and_more,
         )
@@ -253,6 +259,8 @@ class Library:
     def _refuse_while_at_work(self, why: str) -> None:
         if self._tools.store.runs.unfinished():
             raise StillGoingOn(f"{why}: a run is going on.")
+        if self._tools.store.conversations.unfinished():
+            raise StillGoingOn(f"{why}: a question is being answered.")
 
     def _known(self, run_id: str) -> Run:
         run = self._tools.store.runs.some([run_id]).get(run_id)

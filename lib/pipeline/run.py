@@ -36,8 +36,9 @@ def find_model(model_id: str, tools: Tools) -> Model:
     for model in local_models(tools.weights_dir):
         if model.id == model_id:
             return model
-    living = tools.catalogue.get().models
-    for model in living:
+    catalogue = tools.catalogue.get()
+    living = catalogue.models
+    for model in catalogue.every:
         if model.id == model_id:
             return model
     if not living and not model_id.startswith("local/"):

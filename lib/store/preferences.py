@@ -12,7 +12,7 @@ from lib.domain.run import PartForm
 @dataclass(frozen=True, slots=True)
 class Preferences:
     """Choices that outlive a session. ``spending_cap_usd`` is per run, None for no cap; ``part_seconds`` is how long a
-    part of a long transcript is about, ``cue_shape`` what its lines look like."""
+    part of a long transcript is about, ``cue_shape`` what its lines look like; ``asking_model`` was asked last."""
 
     part_form: PartForm = PartForm.VIDEO_URL
     default_models: tuple[str, ...] = ("local/whisper-base",)
@@ -20,3 +20,4 @@ class Preferences:
     part_seconds: float = 300.0
     cue_shape: CueShape = field(default_factory=CueShape)
     cookies_file: str | None = None
+    asking_model: str | None = None

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, Engine, delete, exists, func, or_, select, update
 
+from lib.store.conversations import remove_conversations
 from lib.store.records import from_json
 from lib.store.rows import transaction
 from lib.store.runs import UNFINISHED, Answers
@@ -17,6 +18,8 @@ from lib.store.tables import (
     captioned_copy,
     comparison,
     comparison_run,
+    conversation_run,
+    exchange,
     generation,
     part,
     rendition,
@@ -44,6 +47,18 @@ class Removals:
             )
             return {row.id: row.attempt for row in rows}
 
+    def exchanges_of(self, run_ids: Sequence[str]) -> dict[str, int]:
+        """The questions of all conversations that these runs have a part in, each with the number of its attempt."""
+        with transaction(self._engine) as connection:
+            mine = exchange.c.conversation_id.in_(_conversations_of(connection, run_ids))
+            rows = connection.execute(select(exchange.c.id, exchange.c.attempt).where(mine))
+            return {row.id: row.attempt for row in rows}
+
+    def conversations(self, run_ids: Sequence[str]) -> int:
+        """How many conversations these runs have a part in."""
+        with transaction(self._engine) as connection:
+            return len(_conversations_of(connection, run_ids))
+
     def transcripts(self, run_ids: Sequence[str]) -> int:
         """How many of these runs have a transcript."""
         wanted = select(func.count(transcript.c.run_id.distinct())).where(transcript.c.run_id.in_(run_ids))
@@ -51,8 +66,9 @@ class Removals:
             return connection.scalar(wanted) or 0
 
     def run(self, run_id: str) -> bool:
-        """Delete a run with its parts, transcripts, passages, copies, the answers that no other run needs, and the
-        comparisons and batches that it was the last of.
+        """Delete a run with its parts, transcripts, passages, copies, the answers that no other run needs, the
+        conversations that it has a part in, for they say what is said in it, and the comparisons and batches that it
+        was the last of.
 
         False, and nothing is deleted, while it is not over. Its media stays.
         """
@@ -116,6 +132,7 @@ def _remove_runs(connection: Connection, run_ids: Sequence[str]) -> None:
     video_ids = {row.video_id for row in about}
     keep_costs(connection, run_ids)
     _part_with_answers(connection, run_ids, video_ids, {row.asset_id for row in about} - {None})
+    remove_conversations(connection, _conversations_of(connection, run_ids))
     columns = select(comparison_run.c.comparison_id).where(comparison_run.c.run_id.in_(run_ids))
     comparison_ids = connection.scalars(columns).all()
     gone = connection.execute(delete(run).where(leaving, run.c.state.not_in(UNFINISHED))).rowcount
@@ -125,6 +142,11 @@ def _remove_runs(connection: Connection, run_ids: Sequence[str]) -> None:
     connection.execute(delete(tag).where(tag.c.video_id.in_(video_ids), ~is_there))
     _clear_comparisons(connection, run_ids, comparison_ids)
     _clear_batches(connection)
+
+
+def _conversations_of(connection: Connection, run_ids: Sequence[str]) -> list[str]:
+    mine = conversation_run.c.run_id.in_(run_ids)
+    return list(connection.scalars(select(conversation_run.c.conversation_id).where(mine).distinct()))
 
 
 def _clear_comparisons(connection: Connection, run_ids: Sequence[str], comparison_ids: Sequence[str]) -> None:

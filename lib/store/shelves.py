@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, delete, select, union_all
 
 from lib.store.preferences import Preferences
 from lib.store.records import from_json, to_json
 from lib.store.rows import now, put, transaction
-from lib.store.tables import preference, run, sealed
+from lib.store.tables import exchange, preference, run, sealed
 
 
 class PreferenceShelf:
@@ -40,12 +40,17 @@ class SealedKeys:
             return connection.scalar(select(sealed.c.ciphertext).where(sealed.c.ref == ref))
 
     def forget_unused(self, grace: float = 60.0) -> int:
-        """Remove every key that no unfinished run needs; gives how many went.
+        """Remove every key that no unfinished run or question needs; gives how many went.
 
         One that was sealed within the last minute stays: its run may not be written down yet.
         """
         oldest = (datetime.now(UTC) - timedelta(seconds=grace)).isoformat(timespec="milliseconds")
-        needed = select(run.c.key_ref).where(run.c.key_ref.is_not(None), run.c.state.in_(("queued", "running")))
+        needed = union_all(
+            *(
+                select(each.c.key_ref).where(each.c.key_ref.is_not(None), each.c.state.in_(("queued", "running")))
+                for each in (run, exchange)
+            )
+        )
         with transaction(self._engine) as connection:
             return connection.execute(
                 delete(sealed).where(sealed.c.ref.not_in(needed), sealed.c.created <= oldest)

@@ -8,6 +8,7 @@ from lib.store.assets import Assets
 from lib.store.backup import database_file, problems_of
 from lib.store.batches import Batches
 from lib.store.comparisons import Comparisons
+from lib.store.conversations import Conversations
 from lib.store.copies import Copies
 from lib.store.counting import Counting
 from lib.store.engine import open_engine
@@ -34,6 +35,7 @@ class Store:
         self.runs = Runs(self._engine, self.transcripts)
         self.generations = Generations(self._engine)
         self.counting = Counting(self._engine)
+        self.conversations = Conversations(self._engine)
         self.copies = Copies(self._engine)
         self.comparisons = Comparisons(self._engine)
         self.batches = Batches(self._engine)

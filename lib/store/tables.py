@@ -251,6 +251,55 @@ captioned_copy = Table(
     Index("captioned_copy_state", "state"),
 )
 
+conversation = Table(
+    "conversation",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("created", String(32), nullable=False),
+)
+
+conversation_run = Table(
+    "conversation_run",
+    metadata,
+    Column("conversation_id", String(32), ForeignKey("conversation.id", ondelete="CASCADE"), primary_key=True),
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, nullable=False),
+    Index("conversation_run_run", "run_id"),
+)
+
+exchange = Table(
+    "exchange",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("conversation_id", String(32), ForeignKey("conversation.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("asked_in", Integer, nullable=False),
+    Column("created", String(32), nullable=False),
+    Column("finished", String(32)),
+    Column("state", String(16), nullable=False),
+    Column("model_id", String(200), nullable=False),
+    Column("question", Text, nullable=False),
+    Column("asking", Text, nullable=False),
+    Column("key_ref", String(64)),
+    Column("answer", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("reading", Text),
+    Column("generation_id", String(200)),
+    Column("provider", String(200)),
+    Column("prompt_tokens", Integer),
+    Column("completion_tokens", Integer),
+    Column("video_tokens", Integer),
+    Column("cost_usd", String(40)),
+    Column("seconds", Float),
+    Column("is_remembered", Boolean, nullable=False),
+    Column("failure", Text),
+    Index("exchange_conversation", "conversation_id", "number", unique=True),
+    Index("exchange_state", "state"),
+)
+"""``asked_in`` is the last attempt in which the question was sent, 0 while none was: one that was sent, and has no
+answer after a crash, may have been paid for."""
+
 passage = Table(
     "passage",
     metadata,
@@ -288,7 +337,7 @@ spent = Table(
     Column("model_id", String(200), primary_key=True),
     Column("cost_usd", String(40), nullable=False),
 )
-"""What deleted runs cost: the money is gone all the same."""
+"""What deleted runs and conversations cost: the money is gone all the same."""
 
 preference = Table(
     "preference",

@@ -79,6 +79,8 @@ def farewell_words(farewell: Farewell, *, is_video: bool) -> str:
     goes = [count_words(farewell.runs, "run")]
     if farewell.transcripts:
         goes.append(f"{count_words(farewell.transcripts, 'transcript')} with every version")
+    if farewell.conversations:
+        goes.append(f"{count_words(farewell.conversations, 'conversation')} about it")
     goes.append(
         "the answers that only these runs paid for" if farewell.runs > 1 else "the answers that only it paid for"
     )

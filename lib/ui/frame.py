@@ -48,6 +48,7 @@ PAGES = (
     Page("app.py", "New run", ":material/add_circle:"),
     Page("pages/activity.py", "Activity", ":material/pending_actions:"),
     Page("pages/compare.py", "Compare", ":material/compare_arrows:"),
+    Page("pages/ask.py", "Ask", ":material/forum:"),
     Page("pages/library.py", "Library", ":material/video_library:"),
     Page("pages/models.py", "Models", ":material/neurology:"),
     Page("pages/settings.py", "Settings", ":material/tune:"),

@@ -116,9 +116,18 @@ def render_videos(services: Services, filters: Filters) -> None:
         _first_page()
         shelf = services.library.videos(filters)
     st.html(STYLE)
-    chosen = [video.to_open.id for video in shelf.videos if st.session_state.get(tick_key(video))]
+    ticked = [video for video in shelf.videos if st.session_state.get(tick_key(video))]
+    chosen = [video.to_open.id for video in ticked]
+    asked = [video.to_ask_about.id for video in ticked if video.to_ask_about]
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(count_words(shelf.count, "video"), width="content")
+        if asked:
+            st.page_link(
+                "pages/ask.py",
+                label=f"Ask about {count_words(len(asked), 'video')}",
+                icon=":material/forum:",
+                query_params=[("run", run_id) for run_id in asked],
+            )
         if chosen:
             render_zip(services, chosen, key="library", label=f"Download {len(chosen)} (zip)")
     tags = [name for name, _ in services.library.tags()]

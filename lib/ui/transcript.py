@@ -18,6 +18,7 @@ from lib.formats.parse import parse_answer
 from lib.formats.timecode import parse_time
 from lib.services import Services
 from lib.ui.again import is_rerunning, render_asking, render_reruns
+from lib.ui.conversation import render_ask
 from lib.ui.cue_shape import render_reshape
 from lib.ui.download import render_downloads
 from lib.ui.editing import (
@@ -98,8 +99,8 @@ def _render_run(services: Services, run_id: str, was_over: bool, start_at: float
     if run is None or (run.state.is_over and not is_rerunning(services, run.id)) != was_over:
         st.rerun()
     # The same places in every state: what stands in the third keeps its identity in the browser.
-    heading, standing, reading, versions, facts = (
-        st.container(gap=gap) for gap in ("xsmall", "small", "small", "small", "small")
+    heading, standing, reading, asking, versions, facts = (
+        st.container(gap=gap) for gap in ("xsmall", "small", "small", "small", "small", "small")
     )
     with heading:
         _render_heading(services, run)
@@ -108,6 +109,9 @@ def _render_run(services: Services, run_id: str, was_over: bool, start_at: float
         st.fragment(_render_reading, key=READING)(services, run.id, start_at)
     with standing:
         st.fragment(_render_standing, key=STANDING)(services, run.id)
+    if _can_be_asked_about(services, run):
+        with asking:
+            render_ask(services, [run.id], here=run.id)
     with versions:
         st.fragment(render_versions, key=VERSIONS)(services, run)
     with facts:
@@ -135,6 +139,11 @@ def _task_title(services: Services, run: Run) -> str:
 
 def _is_timed(services: Services, run: Run) -> bool:
     return next((task.is_timed for task in services.tasks() if task.name == run.request.task), False)
+
+
+def _can_be_asked_about(services: Services, run: Run) -> bool:
+    transcript = services.transcript(run.id) if run.is_transcribed else None
+    return transcript is not None and bool(transcript.cues)
 
 
 def _render_standing(services: Services, run_id: str) -> None:

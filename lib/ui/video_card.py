@@ -51,16 +51,20 @@ def render_card(services: Services, video: Video, tags: list[str]) -> None:
         _render_runs(video)
         if video.tags:
             st.markdown(" ".join(f":gray-badge[:material/label: {plain(name)}]" for name in video.tags))
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"foot_{video.id}"):
-            st.page_link(
-                "pages/transcript.py",
-                label="Open",
-                icon=":material/article:",
-                query_params={"run": video.to_open.id},
-            )
-            _render_tags(services, video, tags)
-            if st.button("Delete…", key=f"delete_{video.id}", type="tertiary", icon=":material/delete:"):
-                ask_to_delete(services, video.id)
+        with st.container(gap="xxsmall", key=f"foot_{video.id}"):
+            _render_links(video)
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                _render_tags(services, video, tags)
+                if st.button("Delete…", key=f"delete_{video.id}", type="tertiary", icon=":material/delete:"):
+                    ask_to_delete(services, video.id)
+
+
+def _render_links(video: Video) -> None:
+    opened, asked = video.to_open, video.to_ask_about
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.page_link("pages/transcript.py", label="Open", icon=":material/article:", query_params={"run": opened.id})
+        if asked is not None:
+            st.page_link("pages/ask.py", label="Ask", icon=":material/forum:", query_params={"run": asked.id})
 
 
 def tick_key(video: Video) -> str:

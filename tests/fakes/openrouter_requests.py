@@ -42,8 +42,8 @@ class Request:
 
     @property
     def content(self) -> list[dict[str, Any]]:
-        """The parts of the first message."""
-        return self.body["messages"][0]["content"]
+        """The parts of the last message: what stands before it are instructions and earlier turns."""
+        return self.body["messages"][-1]["content"]
 
 
 class BodyReader:

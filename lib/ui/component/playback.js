@@ -258,6 +258,7 @@ class Playback {
       this.hasPlayed = true;
       this.media.currentTime = seconds;
       this.tick();
+      this.screen.scrollIntoView({ block: "nearest" });
     }
     this.keepInView(Math.max(0, lastBegun(this.starts, seconds + 0.05)), { always: true });
     this.showNow();

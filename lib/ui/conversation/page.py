@@ -1,0 +1,79 @@
+"""The Ask page: which videos to ask about, and the conversation about them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lib.domain.run import Run
+from lib.services import Services
+from lib.ui.conversation.panel import open_conversation, render_ask
+from lib.ui.conversation.words import conversation_words
+from lib.ui.words import count_words, plain
+
+NEWEST = 500
+MOST_VIDEOS = 12
+EARLIER_SHOWN = 20
+
+
+def render_ask_page(services: Services) -> None:
+    """The conversation of the address (``?conversation=``), or one about the videos that are chosen (``?run=``)."""
+    offered = runs_to_ask_about(services)
+    named = st.query_params.get_all("run")
+    opened = services.conversations.get(st.query_params.get("conversation", ""))
+    for run_id in opened.run_ids if opened else named:
+        if run_id not in offered and (run := services.run(run_id)) and run.is_transcribed:
+            offered[run_id] = run
+    if not offered:
+        st.info("Nothing can be asked about yet: there is no transcript here.", icon=":material/forum:")
+        st.page_link("app.py", label="Start a new run", icon=":material/add_circle:")
+        return
+    run_ids = st.multiselect(
+        "About",
+        list(offered),
+        default=[run_id for run_id in (opened.run_ids if opened else named) if run_id in offered],
+        format_func=lambda run_id: _label(offered[run_id]) if run_id in offered else run_id,
+        max_selections=MOST_VIDEOS,
+        select_all=False,
+        placeholder="Choose one video or several",
+        key=f"about_{opened.id if opened else '_'.join(named)}",
+        help="Answers cite a video by its number here.",
+    )
+    if not run_ids:
+        _render_earlier(services)
+        return
+    for number, run_id in enumerate(run_ids, 1):
+        st.page_link(
+            "pages/transcript.py",
+            label=plain(f"{number} · {offered[run_id].request.source.title}"),
+            icon=":material/article:",
+            query_params={"run": run_id},
+        )
+    render_ask(services, run_ids, known=opened.id if opened else None)
+
+
+def runs_to_ask_about(services: Services) -> dict[str, Run]:
+    """The newest transcript of each video, by the id of its run, the newest first."""
+    found: dict[str, Run] = {}
+    for run in services.runs(limit=NEWEST):
+        if run.is_transcribed:
+            found.setdefault(run.request.source.video_id, run)
+    return {run.id: run for run in found.values()}
+
+
+def _label(run: Run) -> str:
+    return f"{run.request.source.title} · {run.request.model_id}"
+
+
+def _render_earlier(services: Services) -> None:
+    conversations = [each for each in services.conversations.all(limit=EARLIER_SHOWN) if each.exchanges]
+    if not conversations:
+        st.caption("Choose a video above, or press Ask on one in the Library.")
+        return
+    st.subheader("Earlier conversations", anchor=False)
+    for each in conversations:
+        videos = "" if len(each.run_ids) == 1 else f" · {count_words(len(each.run_ids), 'video')}"
+        words = plain(conversation_words(each) + videos)
+        if st.button(words, key=f"open_{each.id}", icon=":material/chat_bubble:", type="tertiary"):
+            open_conversation(each)
+            st.query_params["conversation"] = each.id
+            st.rerun()
