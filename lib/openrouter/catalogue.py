@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -48,12 +48,18 @@ _RETRY_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The living models, preferred ones first. ``fetched`` is when they were (UTC), None when they never were;
-    ``problem`` says in a sentence why they may be out of date."""
+    """The living models that take video or sound, preferred ones first. ``fetched`` is when they were (UTC), None when
+    they never were; ``problem`` says in a sentence why they may be out of date. ``readers`` are those that only read."""
 
     models: tuple[Model, ...]
     fetched: datetime | None = None
     problem: str | None = None
+    readers: tuple[Model, ...] = ()
+
+    @property
+    def every(self) -> tuple[Model, ...]:
+        """All that can be asked about a text: every model reads."""
+        return (*self.models, *self.readers)
 
     def find(self, model_id: str) -> Model | None:
         return next((model for model in self.models if model.id == model_id), None)
@@ -65,17 +71,28 @@ def read_models(payload: object, *, today: date | None = None) -> tuple[Model, .
     Any field may be null, missing or of a wrong type: what cannot be read is None on the model, and a row without
     an id is left out; nothing is raised. Batch variants and models that expired before ``today`` (UTC) are left out.
     """
+    return tuple(model for model in _living(payload, today) if model.sees or model.hears)
+
+
+def read_readers(payload: object, *, today: date | None = None) -> tuple[Model, ...]:
+    """The models of ``GET /models`` that only read, likewise."""
+    return tuple(
+        model for model in _living(payload, today) if "text" in model.modalities and not (model.sees or model.hears)
+    )
+
+
+def _living(payload: object, today: date | None) -> list[Model]:
     rows = payload.get("data") if isinstance(payload, dict) else None
     rows = rows if isinstance(rows, list) else []
     today = today or datetime.now(UTC).date()
     found: dict[str, Model] = {}
     for row in rows:
         model = _read_row(row) if isinstance(row, dict) else None
-        if model is None or model.id in found or not (model.sees or model.hears):
+        if model is None or model.id in found:
             continue
         if model.expires is None or model.expires >= today:
             found[model.id] = model
-    return tuple(sorted(found.values(), key=_order))
+    return sorted(found.values(), key=_order)
 
 
 def nearest(model_id: str, models: Iterable[Model], *, limit: int = 3) -> tuple[str, ...]:
@@ -170,13 +187,13 @@ class CatalogueKeeper:
         self._failed_at, self._problem = None, None
         now = datetime.now(UTC)
         self._save(payload, now)
-        return Catalogue(models, now)
+        return Catalogue(models, now, readers=read_readers(payload))
 
     def _stale(self, copy: Catalogue | None) -> Catalogue:
         problem = self._problem or "The list of models could not be fetched."
         if copy is None or copy.fetched is None:
             return Catalogue((), None, f"{problem} No earlier list is kept, so only local models can be offered.")
-        return Catalogue(copy.models, copy.fetched, f"{problem} This is the list of {copy.fetched:%Y-%m-%d %H:%M} UTC.")
+        return replace(copy, problem=f"{problem} This is the list of {copy.fetched:%Y-%m-%d %H:%M} UTC.")
 
     def _is_fresh(self, catalogue: Catalogue | None) -> bool:
         if catalogue is None or catalogue.fetched is None:
@@ -187,7 +204,7 @@ class CatalogueKeeper:
         try:
             kept = json.loads(self._path.read_text(encoding="utf-8"))
             fetched = datetime.fromisoformat(kept["fetched"]).astimezone(UTC)
-            return Catalogue(read_models(kept["payload"]), fetched)
+            return Catalogue(read_models(kept["payload"]), fetched, readers=read_readers(kept["payload"]))
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return None  # no copy, or one that something else has written: as good as none
 
