@@ -259,6 +259,8 @@ class Services:
 
         Raises PlanRefused, MediaError and LinkError.
         """
+        if request.about is not None:
+            return self.plan(request), []
         return prepare_only(request, self.model(request.model_id), self._tools, say)
 
     def submit(self, request: RunRequest, *, key: str | None = None) -> Run:

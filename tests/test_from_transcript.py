@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
+from sqlalchemy import delete
 
-from lib.domain.media import Source, SourceKind
+from lib.domain.media import Clip, Source, SourceKind
 from lib.domain.plan import Route
 from lib.domain.run import Run, RunState
 from lib.domain.transcript import Cue, TimedBy
 from lib.errors import InputError, PlanRefused
 from lib.services import Services, open_services
 from lib.settings import Settings
+from lib.store.tables import generation
 from tests.editing_fixtures import TWO_CITIES, cues_of, write_run
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
 from tests.test_jobs import wait_for
@@ -21,11 +25,11 @@ from tests.text_fixtures import numbered_of, prompt_of, translation_of
 READER = "deepseek/deepseek-v4"
 SMALL = "mistralai/voxtral-small"
 LINK = Source(SourceKind.LINK, "Two cities", url="https://video.example/cities.mp4", duration=44.4)
-RUN = "a" * 32
+RUN_IDS = (f"{number:032x}" for number in itertools.count(1))
 
 
-@pytest.fixture
-def server() -> Iterator[FakeOpenRouter]:
+@pytest.fixture(scope="module")
+def serving() -> Iterator[FakeOpenRouter]:
     """Translates what is numbered, and says of anything else that it was the best of times."""
 
     def answer(request):
@@ -35,12 +39,13 @@ def server() -> Iterator[FakeOpenRouter]:
         yield server
 
 
-@pytest.fixture
-def services(tmp_path, server) -> Iterator[Services]:
+@pytest.fixture(scope="module")
+def services(tmp_path_factory, serving) -> Iterator[Services]:
+    """One worker for this file."""
     settings = Settings.from_environment(
         {
-            "CUEWISE_DATA": str(tmp_path / "data"),
-            "OPENROUTER_BASE_URL": server.base_url,
+            "CUEWISE_DATA": str(tmp_path_factory.mktemp("data")),
+            "OPENROUTER_BASE_URL": serving.base_url,
             "OPENROUTER_API_KEY": DEFAULT_KEY,
         }
     )
@@ -50,9 +55,24 @@ def services(tmp_path, server) -> Iterator[Services]:
 
 
 @pytest.fixture
-def said(services) -> str:
+def server(serving, services) -> FakeOpenRouter:
+    """The server, which was asked nothing yet, and no answer that is kept."""
+    serving.history.clear()
+    serving._replies.clear()
+    with services._tools.store._engine.begin() as connection:
+        connection.execute(delete(generation))
+    return serving
+
+
+@pytest.fixture
+def run_id() -> str:
+    return next(RUN_IDS)
+
+
+@pytest.fixture
+def said(services, run_id) -> str:
     """A finished transcript of six lines, by a local model, over a link that was never downloaded."""
-    return write_run(services._tools.store, RUN, LINK, cues_of())
+    return write_run(services._tools.store, run_id, LINK, cues_of())
 
 
 def many_cues(count: int) -> tuple[Cue, ...]:
@@ -80,10 +100,14 @@ def test_a_summary_is_asked_from_the_text_alone(services, server, said):
     run = made(services, said, "summary", language="de", terms=("Dickens",))
     (request,) = questions(server)
     asked = prompt_of(request)
-    assert [part["type"] for part in request.content] == ["text"] and not request.media
+    assert [part["type"] for part in request.content] == ["text"]
+    assert not request.media
     assert "[00:01] Speaker 1: It was the best of times, it was the worst of times." in asked
     assert "[00:21] We had everything before us, we had nothing before us." in asked
-    assert "about 70 words" in asked and "German" in asked and "Dickens" in asked and "0 min 44 s" not in asked
+    assert "about 70 words" in asked
+    assert "German" in asked
+    assert "Dickens" in asked
+    assert "0 min 44 s" not in asked
     assert (run.plan.route, run.request.about.run_id, run.request.about.version) == (Route.TEXT, said, 1)
     assert str(run.cost_usd) == "0.00217"
     assert services.transcript(run.id).text == "It was the best of times [00:01]."
@@ -97,7 +121,8 @@ def test_the_price_is_known_before_and_far_below_that_of_the_video(services, sai
     from_video = services.plan(services.new_request(LINK, "google/gemini-3.8-flash", task="summary"))
     assert 0 < from_text.estimate_usd < from_video.estimate_usd
     assert from_text.prompt_tokens < from_video.prompt_tokens / 4
-    assert from_text.source_bytes is None and from_text.verdict is None
+    assert from_text.source_bytes is None
+    assert from_text.verdict is None
     assert "The transcript's text is sent, 6 lines" in from_text.reason
 
 
@@ -105,7 +130,8 @@ def test_the_same_question_about_the_same_words_is_paid_for_once(services, serve
     """A repeat costs nothing; another language, or a line that was edited since, is another question."""
     made(services, said, "summary")
     again = made(services, said, "summary")
-    assert again.from_cache and len(questions(server)) == 1
+    assert again.from_cache
+    assert len(questions(server)) == 1
     made(services, said, "summary", language="fr")
     edited = (*cues_of()[:-1], Cue(21.2, 24.4, "We had something before us."))
     transcript = services.transcript(said)
@@ -123,10 +149,12 @@ def test_a_translation_has_every_line_at_its_time(services, server, said):
         (c.start, c.end, c.speaker, c.timed_by) for c in before.cues
     ]
     assert [cue.text for cue in transcript.cues] == [f"¡{cue.text}!" for cue in before.cues]
-    assert transcript.language == "es" and run.health is None
+    assert transcript.language == "es"
+    assert run.health is None
     assert "Spanish" in prompt_of(questions(server)[0])
     srt = services.export(run.id, "srt").content.decode()
-    assert "00:00:05,100 --> 00:00:08,500" in srt and "¡It was the age of wisdom" in srt
+    assert "00:00:05,100 --> 00:00:08,500" in srt
+    assert "¡It was the age of wisdom" in srt
 
 
 def test_lines_that_an_answer_lacks_are_asked_for_again_and_alone(services, server, said):
@@ -136,9 +164,12 @@ def test_lines_that_an_answer_lacks_are_asked_for_again_and_alone(services, serv
     first, second = questions(server)
     assert sorted(numbered_of(first)) == [1, 2, 3, 4, 5, 6]
     assert sorted(numbered_of(second)) == [3, 4]
-    assert "Said before these lines" in prompt_of(second) and "age of foolishness" in prompt_of(second)
+    assert "Said before these lines" in prompt_of(second)
+    assert "age of foolishness" in prompt_of(second)
     texts = [cue.text for cue in services.transcript(run.id).cues]
-    assert texts[:2] == ["uno", "dos"] and texts[2].startswith("¡It was the epoch") and texts[4:] == ["cinco", "seis"]
+    assert texts[:2] == ["uno", "dos"]
+    assert texts[2].startswith("¡It was the epoch")
+    assert texts[4:] == ["cinco", "seis"]
     assert str(run.cost_usd) == "0.00340"
 
 
@@ -154,14 +185,15 @@ def test_a_line_that_stays_missing_keeps_its_own_words_and_is_marked(services, s
     assert "epoch of belief" in finding.words
     repaired = services.repair(run.id, 0)
     repaired = wait_for(services, repaired, lambda run: run.state.is_over)
-    assert services.transcript(run.id).cues[2].text.startswith("¡It was the epoch") and repaired.health is None
+    assert services.transcript(run.id).cues[2].text.startswith("¡It was the epoch")
+    assert repaired.health is None
 
 
-def test_a_long_translation_goes_in_batches_and_loses_nothing(services, server):
+def test_a_long_translation_goes_in_batches_and_loses_nothing(services, server, run_id):
     """Two hundred lines are asked in even batches of at most eighty, and every one has its own translation."""
     cues = many_cues(200)
-    write_run(services._tools.store, RUN, LINK, cues, end=400.0)
-    run = made(services, RUN, "translation", language="ja")
+    write_run(services._tools.store, run_id, LINK, cues, end=400.0)
+    run = made(services, run_id, "translation", language="ja")
     asked = [sorted(numbered_of(request)) for request in questions(server)]
     assert len(asked) == len(run.parts) == 3
     assert sorted(number for numbers in asked for number in numbers) == list(range(1, 201))
@@ -178,16 +210,18 @@ def test_an_answer_that_is_cut_off_is_asked_for_in_halves(services, server, said
     assert str(run.cost_usd) == "0.00557"
 
 
-def test_what_is_too_long_for_a_context_is_asked_in_stretches_and_joined(services, server):
+def test_what_is_too_long_for_a_context_is_asked_in_stretches_and_joined(services, server, run_id):
     """A summary of more text than the model can hold: each stretch is asked about, and a last question makes one answer
     of them, told the length for the whole."""
-    write_run(services._tools.store, RUN, LINK, many_cues(1500), end=3000.0)
-    run = made(services, RUN, "summary", SMALL)
+    write_run(services._tools.store, run_id, LINK, many_cues(1500), end=3000.0)
+    run = made(services, run_id, "summary", SMALL)
     *stretches, joining = questions(server)
-    assert len(stretches) >= 2 and len(run.parts) == len(stretches) + 1
+    assert len(stretches) >= 2
+    assert len(run.parts) == len(stretches) + 1
     assert "stretch 2 of" in "".join(map(prompt_of, stretches))
     assert f"each of its {len(stretches)} stretches" in prompt_of(joining)
-    assert "[00:00]" not in prompt_of(joining) and prompt_of(joining).count("It was the best of times [00:01].") >= 2
+    assert "[00:00]" not in prompt_of(joining)
+    assert prompt_of(joining).count("It was the best of times [00:01].") >= 2
     assert services.transcript(run.id).text == "It was the best of times [00:01]."
     assert run.plan.reason.endswith("no picture and no sound leave this machine.")
 
@@ -202,6 +236,25 @@ def test_chapters_from_the_text_are_lines_with_times(services, server, said):
         (13.0, "Seasons"),
     ]
     assert services.chapters.of(services.run(said))[1] == (8.0, "Epochs")
+
+
+def test_chapters_of_a_long_text_follow_one_another(services, server, run_id):
+    """Each stretch has its own; one that begins at zero again begins where its stretch does."""
+    write_run(services._tools.store, run_id, LINK, many_cues(1500), end=3000.0)
+    server.enqueue(*[Reply.answer("[00:00] First\n[00:20] Second")] * 9)
+    run = made(services, run_id, "chapters", SMALL)
+    assert len(run.parts) == len(questions(server)) >= 2
+    starts = [cue.start for cue in services.transcript(run.id).cues]
+    assert starts == sorted(starts)
+    assert run.parts[1].start in starts
+
+
+def test_only_the_lines_of_the_clip_are_asked_about(services, server, said):
+    """From its beginning to its end, or in its stretches; a translation has these lines and no others."""
+    run = made(services, said, "translation", language="es", start=8.0, end=18.0)
+    assert [cue.start for cue in services.transcript(run.id).cues] == [8.8, 13.5, 17.3]
+    asked = services.from_transcript.request(said, READER, task="summary", stretches=(Clip(0, 3), Clip(17, 22)))
+    assert "3 lines" in services.plan(asked).reason
 
 
 @pytest.mark.parametrize(
@@ -229,19 +282,21 @@ def test_what_is_shown_needs_the_video(services, said):
     assert "made from a transcript" in services.plan(without_text).refusal
 
 
-def test_the_best_transcript_of_a_video_comes_first(services, said):
+def test_the_best_transcript_of_a_video_comes_first(services):
     """The newest of the whole video; one of a clip, a run for another task and one that failed come after or not."""
     store = services._tools.store
-    newer = write_run(store, "b" * 32, LINK, cues_of())
-    write_run(store, "c" * 32, LINK, cues_of(), task="chapters")
-    assert [run.id for run in services.from_transcript.transcripts_of(LINK)] == [newer, said]
+    link = replace(LINK, url="https://video.example/other.mp4")
+    older, newer, chapters = (next(RUN_IDS) for _ in range(3))
+    for run_id, task in ((older, "transcript"), (newer, "transcript"), (chapters, "chapters")):
+        write_run(store, run_id, link, cues_of(), task=task)
+    assert [run.id for run in services.from_transcript.transcripts_of(link)] == [newer, older]
 
 
 def test_the_lines_that_are_asked_about_stay_the_same_through_edits(services, server, said):
     """Whoever edits the transcript while it is being translated moves no number: the lines were taken at the start."""
     server.enqueue(Reply.drip("1| uno\n2| dos\n3| tres\n4| cuatro\n5| cinco\n6| seis", delay=0.05, pieces=30))
     run = services.submit(services.from_transcript.request(said, READER, task="translation", language="es"))
-    wait_for(services, run, lambda run: run.partial_text or run.parts and run.parts[0].partial_text)
+    wait_for(services, run, lambda run: run.partial_text or (run.parts and run.parts[0].partial_text))
     transcript = services.transcript(said)
     services._tools.store.transcripts.keep(said, type(transcript)(transcript.cues[1:], "", "en"))
     run = wait_for(services, run, lambda run: run.state.is_over)
@@ -249,11 +304,11 @@ def test_the_lines_that_are_asked_about_stay_the_same_through_edits(services, se
     assert services.transcript(run.id).cues[0].start == 1.2
 
 
-def test_a_cancelled_translation_goes_on_from_what_it_has(services, server):
+def test_a_cancelled_translation_goes_on_from_what_it_has(services, server, run_id):
     """Cancel stops it, Retry asks only for the batches that were not answered."""
-    write_run(services._tools.store, RUN, LINK, many_cues(200), end=400.0)
+    write_run(services._tools.store, run_id, LINK, many_cues(200), end=400.0)
     server.enqueue(Reply.answer("1| wait"), Reply.silence(20), Reply.silence(20), Reply.silence(20))
-    run = services.submit(services.from_transcript.request(RUN, READER, task="translation", language="es"))
+    run = services.submit(services.from_transcript.request(run_id, READER, task="translation", language="es"))
     wait_for(services, run, lambda _: len(questions(server)) >= 3)
     services.cancel(run.id)
     assert services.run(run.id).state is RunState.CANCELLED

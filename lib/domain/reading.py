@@ -8,7 +8,7 @@ from itertools import pairwise
 from lib.domain.transcript import Cue
 
 WORD_TOKENS, LETTER_TOKENS, OTHER_TOKENS = 0.3, 1.1, 0.6
-"""Tokens a character, on the dear side: of Latin text; of scripts whose characters are words or syllables; of others."""
+"""Tokens a character, on the dear side: Latin ones, those that are words or syllables by themselves, and others."""
 LINE_TOKENS = 8
 """What a line's time or number, and its end, take."""
 SHORTEST_SUMMARY, LONGEST_SUMMARY = 60, 1200

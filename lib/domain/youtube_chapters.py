@@ -17,7 +17,7 @@ def youtube_chapters(chapters: Iterable[Chapter], duration: float | None = None)
     """The chapters put right, on whole seconds: the first moved to 0:00, those in order of time, and each that would
     be shorter than ten seconds left to the one before it; what lies beyond the end is left out.
 
-    There may be fewer than ``FEWEST`` in the end, which YouTube shows as no chapters at all.
+    There may be fewer than ``FEWEST`` in the end, which YouTube does not show as chapters.
     """
     kept: list[Chapter] = []
     last = None if duration is None else duration - SHORTEST
@@ -27,11 +27,6 @@ def youtube_chapters(chapters: Iterable[Chapter], duration: float | None = None)
         if not is_too_late and (not kept or second - kept[-1][0] >= SHORTEST):
             kept.append((float(second), _title(title)))
     return tuple(kept)
-
-
-def is_enough(chapters: Iterable[Chapter]) -> bool:
-    """Whether YouTube shows them."""
-    return len(tuple(chapters)) >= FEWEST
 
 
 def _title(text: str) -> str:

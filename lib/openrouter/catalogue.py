@@ -49,7 +49,8 @@ _RETRY_SECONDS = 60.0
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     """The living models that take video or sound, preferred ones first. ``fetched`` is when they were (UTC), None when
-    they never were; ``problem`` says in a sentence why they may be out of date. ``readers`` are those that only read."""
+    they never were; ``problem`` says in a sentence why they may be out of date. ``readers`` are models that only read.
+    """
 
     models: tuple[Model, ...]
     fetched: datetime | None = None

@@ -36,8 +36,8 @@ class FromTranscript:
         return self._tools.catalogue.get().every
 
     def transcripts_of(self, source: Source) -> list[Run]:
-        """The finished transcripts of a video, the best first: of the whole before those of a clip, complete ones before
-        others, then the newest. Stretches that were run again are none."""
+        """The finished transcripts of a video, the best first: of the whole before those of a clip, complete ones
+        before others, then the newest. Stretches that were run again are none."""
         runs = self._tools.store.runs
         found = {run.id: run for run in runs.of_videos([source.video_id])}
         if source.asset_id:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lib import prompts
 from lib.domain.health import Health
 from lib.domain.media import Clip
 from lib.domain.retime import order_and_clamp
 from lib.domain.run import Generation, PartAnswer, Run
-from lib.domain.transcript import Cue, Transcript
+from lib.domain.transcript import Cue, Segment, Transcript
 from lib.domain.translation import health_of_translation, translated
 from lib.formats.asked_lines import read_numbered
 from lib.formats.parse import parse_answer
@@ -30,9 +31,18 @@ def made_of_text(
         return Transcript(lines, _text(lines), language), health_of_translation(cues, found)
     if not task.is_timed:
         return Transcript((), _joined(run, texts, tools), language), None
-    segments = [segment for text in texts for segment in parse_answer(text, duration=run.plan.clip.end)]
+    segments = [segment for each in answered for segment in _segments(run, *each)]
     lines = tuple(order_and_clamp(segments, clip=Clip(0.0, max(run.plan.clip.end, run.request.source.duration or 0.0))))
     return Transcript(lines, _text(lines), language), None
+
+
+def _segments(run: Run, answer: PartAnswer, generation: Generation) -> list[Segment]:
+    """The lines of an answer. Those about a later stretch never begin before it, though the prompt speaks of 0:00."""
+    clip = run.plan.clip
+    found = parse_answer(generation.text, duration=clip.end)
+    if answer.start <= clip.start:
+        return list(found)
+    return [each if each.start is None else replace(each, start=max(each.start, answer.start)) for each in found]
 
 
 def read_translations(texts: Sequence[str], count: int) -> dict[int, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from lib import prompts
 from lib.domain.media import Clip
@@ -63,9 +62,10 @@ def plan_from_text(request: RunRequest, model: Model, cues: Sequence[Cue]) -> Pl
 
 
 def within(cues: Sequence[Cue], request: RunRequest) -> tuple[Cue, ...]:
-    """The lines with words that begin in the clip of a request."""
+    """The lines with words that begin in the clip of a request, or in one of its stretches."""
     end = float("inf") if request.end is None else request.end
-    return tuple(cue for cue in cues if cue.text.strip() and request.start <= cue.start < end)
+    spans = [(each.start, each.end) for each in request.stretches] or [(request.start, end)]
+    return tuple(cue for cue in cues if cue.text.strip() and any(start <= cue.start < until for start, until in spans))
 
 
 def recording_seconds(request: RunRequest, cues: Sequence[Cue]) -> float:
@@ -119,7 +119,9 @@ def _clip(request: RunRequest, cues: Sequence[Cue]) -> Clip:
     return Clip(start, max(end, start + 0.001))
 
 
-def _part(index: int, lines: tuple[int, int], stretches: Sequence[tuple[int, int]], cues: Sequence[Cue], clip: Clip) -> Part:
+def _part(
+    index: int, lines: tuple[int, int], stretches: Sequence[tuple[int, int]], cues: Sequence[Cue], clip: Clip
+) -> Part:
     start = clip.start if index == 0 else cues[lines[0]].start
     end = clip.end if index == len(stretches) - 1 else cues[lines[1]].start
     size = len(timed_lines(cues[slice(*lines)]).encode())
@@ -128,7 +130,7 @@ def _part(index: int, lines: tuple[int, int], stretches: Sequence[tuple[int, int
 
 def _reason(lines: int, stretches: int, joins: bool) -> str:
     number = "1 line" if lines == 1 else f"{lines:,} lines"
-    questions = "" if stretches == 1 else f", in {stretches} questions{' and one that joins the answers' if joins else ''}"
+    questions = (
+        "" if stretches == 1 else f", in {stretches} questions{' and one that joins the answers' if joins else ''}"
+    )
     return f"The transcript's text is sent, {number}{questions}: no picture and no sound leave this machine."
-
-

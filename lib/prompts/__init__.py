@@ -128,7 +128,9 @@ def translation_prompt(
     pieces = [text.strip(), *_wishes(TRANSLATION, None, terms)]
     for words, lines in (("before", before), ("after", after)):
         if lines:
-            pieces.append(f"Said {words} these lines, only to understand them; not to be translated:\n" + "\n".join(lines))
+            pieces.append(
+                f"Said {words} these lines, only to understand them; not to be translated:\n" + "\n".join(lines)
+            )
     return "\n\n".join([*pieces, f"The lines to translate:\n\n{numbered}"])
 
 

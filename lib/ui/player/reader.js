@@ -79,6 +79,7 @@ class Reader extends Lines {
       if (event.shiftKey && this.editing.isPossible && !event.target.closest(".editor")) event.preventDefault();
     });
     this.on(document, "cuewise-heard", (event) => this.hear(event.detail));
+    this.on(document, "click", (event) => this.onTimeLink(event));
     this.on(this.undo, "click", () => this.editing.undo());
     this.on(this.redo, "click", () => this.editing.redo());
     this.on(this.full, "click", () => this.fillScreen());
@@ -256,6 +257,15 @@ class Reader extends Lines {
   open(index, how) {
     this.selection.clear();
     this.editor.open(index, how);
+  }
+
+  // A time in a document beside the player: a link to #t= and a second.
+  onTimeLink(event) {
+    const seconds = Number(event.target.closest?.('a[href^="#t="]')?.hash.slice(3) || NaN);
+    if (Number.isNaN(seconds) || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    this.seekTo(seconds);
+    this.media?.play().catch(() => {}); // a media error says so itself
   }
 
   onDoubleClick(event) {
