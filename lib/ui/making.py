@@ -67,8 +67,10 @@ def _ask(services: Services, run_id: str, task: str) -> None:
         )
         return
     prompt = choose_prompt(services, key="make_prompt") if task == OWN_PROMPT else None
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    language_side, model_side = st.columns(2)  # one below the other on a phone
+    with language_side:
         language = _choose_language(task, key=f"make_language_{task == TRANSLATION}")
+    with model_side:
         chosen = _choose_reader(services, models)
     if chosen is None or (task == OWN_PROMPT and not prompt) or (task == TRANSLATION and not language):
         st.caption("What it costs is shown here before anything is sent.")
@@ -98,7 +100,6 @@ def _choose_reader(services: Services, models: dict[str, Model]) -> str | None:
         format_func=lambda name: reader_line(models[name]) if name in models else name,
         key="make_model",
         persist_state="session",
-        width="stretch",
     )
 
 
@@ -114,7 +115,6 @@ def _choose_language(task: str, *, key: str) -> str | None:
         key=key,
         placeholder="Choose a language",
         persist_state="session",
-        width="stretch",
     )
     return chosen or None
 

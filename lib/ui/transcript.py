@@ -136,12 +136,13 @@ def _render_heading(services: Services, run: Run) -> None:
         about += [duration_words(elapsed_seconds(run)), cost_words(run)]
     st.caption(" · ".join(plain(words) for words in about if words))
     if run.request.about is not None and services.run(run.request.about.run_id) is not None:
-        st.page_link(
-            "pages/transcript.py",
-            label="Open the transcript it was made from",
-            icon=":material/article:",
-            query_params={"run": run.request.about.run_id},
-        )
+        with st.container(key="made_of"):
+            st.page_link(
+                "pages/transcript.py",
+                label="Open the transcript it was made from",
+                icon=":material/article:",
+                query_params={"run": run.request.about.run_id},
+            )
 
 
 def _task_words(services: Services, run: Run) -> str:
