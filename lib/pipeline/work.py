@@ -15,6 +15,8 @@ from lib.pipeline.tools import Tools
 
 @dataclass
 class Work:
+    """One part, asked of one model; ``billed`` are the answers that were paid for before."""
+
     run: Run
     part: Part
     model: Model
