@@ -14,7 +14,7 @@ from lib.domain.plan import Quality, Times
 from lib.domain.run import Run, Task
 from lib.services import Services
 from lib.ui.prompts import choose_prompt
-from lib.ui.words import QUALITY_MEANING, QUALITY_WORDS, TIMES_MEANING, TIMES_WORDS, ago_words, plain
+from lib.ui.words import QUALITY_MEANING, QUALITY_WORDS, TIMES_MEANING, TIMES_WORDS, plain
 
 TRANSCRIPT = "transcript"
 SHOWN = "shown"
@@ -95,10 +95,10 @@ def _choose_transcript(services: Services, task: str | None, sources: Sequence[S
         return None
     found = {run.id: run for run in services.from_transcript.transcripts_of(sources[0])}
     if not found:
-        what = "A translation is made from one." if task == TRANSLATION else "So it is made from the video itself."
+        how = "a translation is made from one" if task == TRANSLATION else "it is made from the video, which costs more"
         st.caption(
-            f":material/article: This video has no transcript yet. {what} Cheaper: run the task Transcript first, "
-            "free with a local model, then come back."
+            f":material/article: This video has no transcript yet: {how}. Run the task Transcript first, free with a "
+            "local model, and come back to make this from it."
         )
         return None
     made_from = TEXT
@@ -127,8 +127,8 @@ def _choose_transcript(services: Services, task: str | None, sources: Sequence[S
 
 
 def transcript_words(run: Run) -> str:
-    """``Transcript by local/whisper-base · 5 min ago``."""
-    return f"Transcript by {run.request.model_id} · {ago_words(run.created)}"
+    """``Transcript by local/whisper-base · 24 Nov 2026, 10:05``."""
+    return f"Transcript by {run.request.model_id} · {run.created.astimezone():%-d %b %Y, %H:%M}"
 
 
 def _choose_fine_points(task: str) -> tuple[Quality, Times]:
