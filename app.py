@@ -27,8 +27,8 @@ if captioned is not None:
     st.switch_page("pages/transcript.py", query_params={"run": captioned.id})
 chosen = choose_track(chosen)
 clip = choose_clip(services, chosen.sources, chosen.duration)
-question = choose_question(services)
-models = choose_models(services, chosen)
+question = choose_question(services, chosen.sources)
+models = choose_models(services, chosen, is_reading=question.transcript is not None)
 if clip is None or not models:
     st.caption(PLAN_NEEDS)
     st.stop()

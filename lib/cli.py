@@ -57,6 +57,9 @@ DEFAULT_BUDGET = 120.0
 PROPOSALS = "speech, scenes or word:TEXT"
 ROUTES = "auto, link, asis, audio or video: how the clip reaches the model"
 
+TEXT, VIDEO = "transcript", "video"
+FROM = "transcript or video: what the task is made from; default the transcript, where there is a finished one"
+
 CAPTIONS = (
     "read captions in the place of a model, at once and free: a file (talk.srt), or those of the link by language "
     "(en), by who made them (human, automatic), or both (automatic:en)"
@@ -186,11 +189,14 @@ def _add_question(parser: argparse.ArgumentParser, *, many: bool = False) -> Non
     if many:
         add_many(parser)
     else:
-        parser.add_argument("source", metavar="SOURCE", help="a file or a link")
+        parser.add_argument("source", metavar="SOURCE", help="a file, a link, or the id of a run with a transcript")
     parser.add_argument("--model", action="append", metavar="ID", help=f"may be repeated; default {DEFAULT_MODEL}")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--task", metavar="NAME", help=", ".join(task.name for task in prompts.tasks()[:-1]))
     what.add_argument("--prompt", metavar="TEXT", help="your own prompt")
+    what.add_argument("--prompt-name", metavar="NAME", help="one that you saved under this name")
+    parser.add_argument("--from", dest="made_from", choices=(TEXT, VIDEO), metavar="WHAT", help=FROM)
+    parser.add_argument("--to", metavar="LANG", help="the language to translate into, as a code or a name")
     parser.add_argument("--start", type=_time, default=0.0, metavar="T", help="90, 1:30 or 0:01:30.5")
     parser.add_argument("--end", type=_time, metavar="T")
     parser.add_argument(
@@ -695,7 +701,11 @@ def _requests(services: Services, options: argparse.Namespace) -> list[RunReques
     found = [services.model(model_id) for model_id in models]
     asked = _asked(services, options)
     hears_only = not any(model.sees for model in found)
+    if (run_id := _run_named(services, options)) is not None:
+        return _about_transcript(services, options, run_id, models, asked)
     source = _source(services, options.source, hears_only=hears_only)
+    if (run_id := _transcript_of(services, options, source, asked["task"])) is not None:
+        return _about_transcript(services, options, run_id, models, asked)
     asked["stretches"] = _stretches(services, options, source, hears_only=hears_only)
     return [services.new_request(source, model_id, **asked) for model_id in models]
 
@@ -710,9 +720,10 @@ def _asked(services: Services, options: argparse.Namespace) -> dict[str, object]
         raise InputError("The clip ends before it begins.", "Give an --end that is later than --start.")
     if options.segment and (options.start or options.end is not None):
         raise InputError("--segment takes the place of --start and --end.", "Leave those out.")
+    task, prompt = _task(services, options)
     return {
-        "task": prompts.CUSTOM if options.prompt is not None else prompts.task(options.task or "transcript").name,
-        "prompt": options.prompt,
+        "task": task,
+        "prompt": prompt,
         "start": options.start,
         "end": options.end,
         "track": options.track - 1,
@@ -724,6 +735,72 @@ def _asked(services: Services, options: argparse.Namespace) -> dict[str, object]
         "cue_shape": _cue_shape(services, options),
         "stretches": tuple(options.segment),
     }
+
+
+def _task(services: Services, options: argparse.Namespace) -> tuple[str, str | None]:
+    """The task, and the text of the user's own prompt."""
+    if options.prompt_name is not None:
+        return prompts.CUSTOM, services.saved_prompts.named(options.prompt_name).text
+    if options.prompt is not None:
+        return prompts.CUSTOM, options.prompt
+    task = prompts.task(options.task or ("translation" if options.to else "transcript")).name
+    if options.to and task != prompts.TRANSLATION:
+        raise InputError("--to is the language of a translation.", "Use --language for the language of another answer.")
+    return task, None
+
+
+def _run_named(services: Services, options: argparse.Namespace) -> str | None:
+    """The run that SOURCE is the id of, or the beginning of one; None for a file or a link."""
+    if not re.fullmatch(r"[0-9a-f]{4,32}", options.source) or Path(options.source).exists():
+        return None
+    if options.made_from == VIDEO:
+        raise InputError("A run's id stands for its transcript.", "Give the file or the link to ask about the video.")
+    return _named(services, [options.source])[0]
+
+
+def _transcript_of(services: Services, options: argparse.Namespace, source: Source, task: str) -> str | None:
+    """The run whose transcript the task is made from; None where the video is asked. Raises InputError for no such
+    transcript where one was asked for."""
+    if options.made_from == VIDEO or (task not in prompts.FROM_TRANSCRIPT and options.made_from is None):
+        return None
+    if options.segment or options.propose:
+        if options.made_from == TEXT:
+            raise InputError("Stretches are sent of the video only.", "Give --start and --end with --from transcript.")
+        return None
+    found = services.from_transcript.transcripts_of(source)
+    if found:
+        _say(f"From the transcript of run {found[0].id}, by {found[0].request.model_id}.")
+        return found[0].id
+    if options.made_from == TEXT or task == prompts.TRANSLATION:
+        raise InputError(
+            "There is no finished transcript of this.", "Make one first: python -m lib.cli run SOURCE, without --task."
+        )
+    return None
+
+
+def _about_transcript(
+    services: Services, options: argparse.Namespace, run_id: str, models: Sequence[str], asked: dict[str, object]
+) -> list[RunRequest]:
+    return [
+        services.from_transcript.request(
+            run_id,
+            model_id,
+            task=asked["task"],
+            prompt=asked["prompt"],
+            start=options.start,
+            end=options.end,
+            language=_answer_language(options, asked["task"]),
+            terms=tuple(options.term),
+        )
+        for model_id in models
+    ]
+
+
+def _answer_language(options: argparse.Namespace, task: str) -> str | None:
+    language = options.to or options.language
+    if task == prompts.TRANSLATION and not language:
+        raise InputError("A translation needs a language.", "Name it: --to German.")
+    return language_code(language)
 
 
 def _cue_shape(services: Services, options: argparse.Namespace) -> CueShape:

@@ -20,7 +20,7 @@ from lib.services import EVERY_FORMAT, Services
 
 DONE, FAILED = 0, 1
 WIDEST_NAME = 48
-SOURCES = "a file, a link or a folder with all media below it; several are run together, with one bill"
+SOURCES = "a file, a link, the id of a run with a transcript, or a folder; several are run together, with one bill"
 Asked = dict[str, object]
 
 

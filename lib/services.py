@@ -18,7 +18,7 @@ from lib.domain.excerpt import apart
 from lib.domain.media import Clip, MediaAsset, Source, SourceKind
 from lib.domain.model import Model
 from lib.domain.plan import Plan, Quality, RouteChoice, Times
-from lib.domain.run import Run, RunRequest, Task
+from lib.domain.run import Run, RunRequest, Task, TranscriptRef
 from lib.domain.transcript import Transcript
 from lib.errors import DiskFull, InputError, KeyMissing, NothingThere, PlanRefused, StorageError
 from lib.files import MediaFiles
@@ -34,6 +34,7 @@ from lib.pipeline.copies import Copies
 from lib.pipeline.doctor import Doctor
 from lib.pipeline.editing import Editing
 from lib.pipeline.export import EVERY_FORMAT, Export, Exportable, export, export_zip, run_record
+from lib.pipeline.from_transcript import FromTranscript
 from lib.pipeline.ingest import facts_of, keep_path, keep_stream
 from lib.pipeline.library import Library
 from lib.pipeline.plan import MediaFacts, alternatives, make_plan
@@ -42,6 +43,7 @@ from lib.pipeline.rehearsal import PreparedPart, prepare_only
 from lib.pipeline.reruns import Reruns
 from lib.pipeline.reshape import reshape
 from lib.pipeline.run import find_model
+from lib.pipeline.saved_prompts import SavedPrompts
 from lib.pipeline.tools import Tools
 from lib.pipeline.versions import Versions
 from lib.settings import Settings
@@ -130,9 +132,11 @@ class Services:
         self.copies = Copies(tools, self._open_jobs, self.ensure_worker)
         self.doctor = Doctor(tools)
         self.editing = Editing(tools)
+        self.from_transcript = FromTranscript(tools, self.new_request)
         self.library = Library(tools, self._open_jobs)
         self.proposals = Proposals(tools)
         self.reruns = Reruns(tools, self.new_request, self.submit)
+        self.saved_prompts = SavedPrompts(tools)
         self.versions = Versions(tools)
 
     # What the user chose, and what there is to choose from
@@ -203,6 +207,7 @@ class Services:
         times: Times = Times.AUDIO,
         cue_shape: CueShape | None = None,
         stretches: Sequence[Clip] = (),
+        about: TranscriptRef | None = None,
     ) -> RunRequest:
         """A request with the settings of today filled in. Raises InputError for an unknown task or no prompt.
 
@@ -234,15 +239,20 @@ class Services:
             media_limit_bytes=self.settings.media_limit_bytes,
             allow_private_urls=self.settings.allow_private_urls,
             stretches=chosen if len(chosen) > 1 else (),
+            about=about,
         )
 
     def plan(self, request: RunRequest) -> Plan:
         """What would be sent; sends nothing. Raises UnknownModel, or MediaError when the media is gone."""
+        if request.about is not None:
+            return self.from_transcript.plan(request)
         model = self.model(request.model_id)
         return make_plan(request, model, self._facts(request.source), self._measured(model))
 
     def alternatives(self, request: RunRequest) -> tuple[Plan, ...]:
         """Every way in which the clip could reach the model, the one taken by itself first."""
+        if request.about is not None:
+            return ()
         model = self.model(request.model_id)
         return alternatives(request, model, self._facts(request.source), self._measured(model))
 
@@ -251,6 +261,8 @@ class Services:
 
         Raises PlanRefused, MediaError and LinkError.
         """
+        if request.about is not None:
+            return self.plan(request), []
         return prepare_only(request, self.model(request.model_id), self._tools, say)
 
     def submit(self, request: RunRequest, *, key: str | None = None) -> Run:

@@ -42,7 +42,7 @@ def test_every_verdict_route_part_state_and_origin_of_times_has_words():
     """Whatever the domain can say, the app can show."""
     assert set(words.SIZE_WORDS) == set(words.SIZE_COLOURS) == set(SizeVerdict)
     assert set(words.ROUTE_WORDS) == set(Route)
-    assert set(words.ROUTE_CHOICES) == set(Route) - {Route.LOCAL}
+    assert set(words.ROUTE_CHOICES) == set(Route) - {Route.LOCAL, Route.TEXT}
     assert set(words.QUALITY_WORDS) == set(words.QUALITY_MEANING) == set(Quality)
     assert set(words.TIMES_WORDS) == set(words.TIMES_MEANING) == set(Times)
     assert set(words.PART_WORDS) == set(words.PART_COLOURS) == set(PartState)

@@ -26,6 +26,7 @@ class Route(StrEnum):
     AUDIO = "audio"
     KEY_FRAMES = "keyframes"
     VIDEO = "video"
+    TEXT = "text"
 
 
 class RouteChoice(StrEnum):
@@ -78,7 +79,9 @@ class Part:
     """What is sent in one request. ``size_bytes`` is exact for a file sent as it is, else an estimate.
 
     ``overlap`` is by how many seconds it begins before the end of the part before it: 0 where the cut is in silence.
-    ``stretches`` are those that are joined in it; of one from ``start`` to ``end`` there are none.
+    ``stretches`` are those that are joined in it; of one from ``start`` to ``end`` there are none. Of a transcript,
+    ``lines`` are the first that is sent and the first that is not; a part of one without lines joins the answers of
+    those before it.
     """
 
     index: int
@@ -87,6 +90,7 @@ class Part:
     size_bytes: int
     overlap: float = 0.0
     stretches: tuple[Clip, ...] = ()
+    lines: tuple[int, int] | None = None
 
     @property
     def excerpt(self) -> Excerpt:

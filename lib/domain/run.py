@@ -77,9 +77,18 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class TranscriptRef:
+    """A version of a run's transcript, as what a task is asked about in the place of the video."""
+
+    run_id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunRequest:
     """What the user asked for. ``end`` None means to the end. ``prompt`` is the user's own, for task custom. ``track``
-    is which of several tracks of sound is heard, from 0.
+    is which of several tracks of sound is heard, from 0. ``about`` is the transcript whose text is sent in the place of
+    the media; ``language`` is then that of the answer, for a translation the one to translate into.
 
     ``stretches`` are those that are sent of the clip, in order and apart; none means all of it. ``is_anew`` asks, and
     pays, also where the same was answered before. Holds no key: ``key_ref`` names a sealed one.
@@ -106,6 +115,7 @@ class RunRequest:
     key_ref: str | None = None
     stretches: tuple[Clip, ...] = ()
     is_anew: bool = False
+    about: TranscriptRef | None = None
 
     def __post_init__(self) -> None:
         if not self.stretches:
@@ -127,7 +137,7 @@ class Usage:
 @dataclass(frozen=True, slots=True)
 class Generation:
     """One paid call and its answer. ``text`` is the whole answer as it came; ``segments`` are there for local
-    models, which need no parsing. ``sent`` is ``video`` or ``audio``, None where nothing left the machine.
+    models, which need no parsing. ``sent`` is ``video``, ``audio`` or ``text``, None where nothing left the machine.
     ``seconds_to_first_text`` and ``seconds`` are wall time.
     """
 

@@ -16,6 +16,7 @@ from lib.formats.record import record_of, render_json
 from lib.formats.srt import render_srt
 from lib.formats.txt import render_txt
 from lib.formats.vtt import render_vtt
+from lib.formats.youtube import CHAPTERS, render_youtube
 
 DOCX_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
@@ -30,6 +31,16 @@ FORMATS: dict[str, Format] = {
         Format("docx", "Word", "a document to read and edit", ".docx", DOCX_TYPE, render_docx, is_text=False),
         Format("csv", "CSV", "a row a line, for spreadsheets", ".csv", "text/csv", render_csv, needs_times=True),
         Format("json", "JSON", "everything, for programs", ".json", "application/json", render_json),
+        Format(
+            "youtube",
+            "YouTube",
+            "chapters for a video's description",
+            ".youtube.txt",
+            "text/plain",
+            render_youtube,
+            needs_times=True,
+            only_for=CHAPTERS,
+        ),
     )
 }
 """Every export format by its name, in the order in which they are offered."""

@@ -54,7 +54,7 @@ class Format:
     """One way to write a transcript. ``suffix`` has its dot; ``purpose`` says in a few words what it is good for.
 
     ``render`` gives the whole file: as text, or as bytes where the format is none (then ``is_text`` says so).
-    ``needs_times``: an answer without cues cannot be written in it.
+    ``needs_times``: an answer without cues cannot be written in it. ``only_for`` names the one task whose answers can.
     """
 
     name: str
@@ -65,6 +65,11 @@ class Format:
     render: Callable[[Transcript, ExportFacts, ExportOptions], str | bytes]
     needs_times: bool = False
     is_text: bool = True
+    only_for: str | None = None
+
+    def takes(self, task: str, *, has_times: bool) -> bool:
+        """Whether an answer to this task, with or without times, can be written in it."""
+        return self.only_for in (None, task) and (has_times or not self.needs_times)
 
     def write(self, transcript: Transcript, facts: ExportFacts, options: ExportOptions) -> bytes:
         """The whole file as it is kept: text in UTF-8. Raises InputError where times are needed and there are none."""

@@ -108,7 +108,7 @@ class Comparisons:
             for request, model in known
             if not model.is_local
         ]
-        if len(remote) < 2:
+        if len(remote) < 2 or requests[0].about is not None:
             return list(requests)
         source = requests[0].source
         if source.asset_id:

@@ -52,6 +52,8 @@ def export(
     if format_name == EVERY_FORMAT:
         return export_zip([Exportable(run, transcript, asset)], options=options)
     (chosen,) = formats_of([format_name])
+    if chosen.only_for not in (None, run.request.task):
+        raise InputError(f"{chosen.title} is for the task {chosen.only_for} alone.", "Choose another format.")
     content = chosen.write(transcript, _facts(run, asset), options or usual_options(run))
     return Export(export_name(run, chosen.suffix), chosen.media_type, content)
 
@@ -69,7 +71,7 @@ def export_zip(
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for each in exportables:
             facts = _facts(each.run, each.asset)
-            for fmt in chosen:
+            for fmt in (fmt for fmt in chosen if fmt.only_for in (None, each.run.request.task)):
                 try:
                     content = fmt.write(each.transcript, facts, options or usual_options(each.run))
                 except InputError:

@@ -125,15 +125,45 @@ def ask(
     RequestTooLarge among it: both mean that it was too much for one question.
     """
     question = _question(request, model, excerpt, rendition, speakers, tools)
+    # A length that nobody knows teaches nothing about tokens a second.
+    seconds = excerpt.length if excerpt.length < UNKNOWN_LENGTH else 0.0
+    return _asked_once(request, question, rendition, seconds, take, tools, reporter, on_text)
+
+
+def ask_text(
+    request: RunRequest,
+    model: Model,
+    prompt: str,
+    tools: Tools,
+    reporter: Reporter,
+    on_text: Callable[[str], None],
+    take: int = 0,
+) -> Asked:
+    """The remote model's answer to a prompt that has all it is about in it; see ``ask``."""
+    question = Question(
+        model=model, prompt=prompt, media=None, max_tokens=_room(model, 0.0), reasoning_effort=lowest_effort(model)
+    )
+    return _asked_once(request, question, None, 0.0, take, tools, reporter, on_text)
+
+
+def _asked_once(
+    request: RunRequest,
+    question: Question,
+    rendition: Rendition | None,
+    clip_seconds: float,
+    take: int,
+    tools: Tools,
+    reporter: Reporter,
+    on_text: Callable[[str], None],
+) -> Asked:
     name = _digest(request, question, rendition, take, asked_by=reporter.run_id if request.is_anew else None)
     with tools.locks.hold(name, reporter.check):
         kept = tools.store.generations.get(name)
         if kept:
             return Asked(name, kept.generation, kept.paid_by != reporter.run_id)
-        generation = replace(_answered(request, question, tools, reporter, on_text), sent=question.media.kind)
-        # A length that nobody knows teaches nothing about tokens a second.
-        seconds = excerpt.length if excerpt.length < UNKNOWN_LENGTH else 0.0
-        tools.store.generations.keep(name, generation, clip_seconds=seconds, paid_by=reporter.run_id)
+        sent = question.media.kind if question.media else "text"
+        generation = replace(_answered(request, question, tools, reporter, on_text), sent=sent)
+        tools.store.generations.keep(name, generation, clip_seconds=clip_seconds, paid_by=reporter.run_id)
         return Asked(name, generation, False)
 
 
@@ -147,8 +177,9 @@ def asking_digest(
 def _digest(
     request: RunRequest, question: Question, rendition: Rendition | None, take: int = 0, asked_by: str | None = None
 ) -> str:
+    link = canonical(request.source.url or "") if question.media else None
     return digest(
-        media=rendition.id if rendition else canonical(request.source.url or ""),
+        media=rendition.id if rendition else link,
         server=request.base_url,
         model=question.model.id,
         prompt=question.prompt,

@@ -12,9 +12,8 @@ from decimal import Decimal
 from lib.domain.cuts import Portion, cut_points, portions
 from lib.domain.excerpt import Excerpt
 from lib.domain.media import MediaAsset
-from lib.domain.model import Model
-from lib.domain.plan import Part, Plan, Route, RouteChoice
-from lib.domain.run import Generation, PartAnswer, PartState, Run, Stage
+from lib.domain.plan import Route, RouteChoice
+from lib.domain.run import PartAnswer, PartState, Stage
 from lib.domain.transcript import Segment
 from lib.errors import (
     AnswerTruncated,
@@ -29,14 +28,16 @@ from lib.errors import (
 from lib.formats.parse import parse_answer
 from lib.formats.timecode import format_clock
 from lib.pipeline.ahead import preparing_ahead
-from lib.pipeline.generate import Asked, ask, listen_through
+from lib.pipeline.generate import ask, listen_through
 from lib.pipeline.hear import speech_of
 from lib.pipeline.ingest import media_of
 from lib.pipeline.plan import facts_of_asset, facts_of_link, make_plan
 from lib.pipeline.prepare import Recipe, prepare
 from lib.pipeline.reporter import Reporter
 from lib.pipeline.run import as_failure, find_model, known_run
+from lib.pipeline.text_part import TextWork
 from lib.pipeline.tools import Tools
+from lib.pipeline.work import Work
 
 MOST_HALVINGS = 3
 """A part that is still too much after so many halvings (40 s of 5 minutes) has another fault."""
@@ -70,10 +71,11 @@ def _work_on(run_id: str, attempt: int, number: int, model_id: str | None, take:
     run = known_run(run_id, tools)
     earlier = tools.store.runs.answers(run_id)[number]
     model = find_model(model_id or run.request.model_id, tools)
-    work = _Work(run, run.plan.parts[number], model, tools, reporter, run.parts[number].cost_usd, take=take)
+    kind = _Work if run.request.about is None else TextWork
+    work = kind(run, run.plan.parts[number], model, tools, reporter, run.parts[number].cost_usd, take=take)
     work.billed = {answer.digest for answer in earlier}
     try:
-        answers = work.listen() if model.is_local else work.ask()
+        answers = work.listen() if model.is_local and kind is _Work else work.ask()
     except (Cancelled, StorageError):
         # A full disk stops the run: the next part would only meet it again.
         raise
@@ -105,23 +107,11 @@ def _work_on(run_id: str, attempt: int, number: int, model_id: str | None, take:
 
 
 @dataclass
-class _Work:
-    """The work on one part, and what it comes to on the way."""
+class _Work(Work):
+    """The work on a part that is cut out of media."""
 
-    run: Run
-    part: Part
-    model: Model
-    tools: Tools
-    reporter: Reporter
-    cost_usd: Decimal | None = None
-    generation_id: str | None = None
-    is_remembered: bool = True
-    was_mended: bool = False
-    texts: list[str] = field(default_factory=list)
     route: Route | None = None
     speakers: tuple[str, ...] = ()
-    take: int = 0
-    billed: set[str] = field(default_factory=set)
     last_size: int | None = None
     limit: int = field(init=False)
     first_route: Route = field(init=False)
@@ -129,10 +119,6 @@ class _Work:
     def __post_init__(self) -> None:
         self.limit = self.run.request.media_limit_bytes
         self.first_route = self.run.plan.route
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.texts)
 
     def listen(self) -> tuple[PartAnswer, ...]:
         """The answer of a model on this machine."""
@@ -151,7 +137,7 @@ class _Work:
             self.run.request, model_id, self._asset(), excerpt, self.tools, self.reporter, on_segment
         )
         for each in asked:
-            self._note(each)
+            self.note(each)
         self.texts = [_line(segment) for each in asked for segment in each.generation.segments]
         return tuple(
             PartAnswer(each.digest, stretch.start, stretch.end, stretch.start, 0.0 if at else self.part.overlap)
@@ -164,11 +150,6 @@ class _Work:
             self._take_own_route()
         self.speakers = self._named_before()
         return tuple(self._ask(self.part.excerpt, self.part.overlap, MOST_HALVINGS))
-
-    def bill(self, generation: Generation | None) -> None:
-        """Count what a call cost, also one that failed; None where nobody says."""
-        if generation is not None and generation.cost_usd is not None:
-            self.cost_usd = (self.cost_usd or Decimal(0)) + generation.cost_usd
 
     def _take_own_route(self) -> None:
         """Another model than the run's may see or hear what that one does not: the part is planned for it."""
@@ -253,7 +234,7 @@ class _Work:
                 self.speakers,
                 self.take,
             )
-        self._note(asked)
+        self.note(asked)
         self.texts.append(asked.generation.text)
         sent_start = rendition.start if rendition else excerpt.start
         return PartAnswer(asked.digest, excerpt.start, excerpt.end, sent_start, overlap)
@@ -266,10 +247,6 @@ class _Work:
 
     def _recipe(self, route: Route, limit: int) -> Recipe:
         return Recipe(route, self.run.request.quality, limit, len(self.plan.parts) == 1)
-
-    @property
-    def plan(self) -> Plan:
-        return self.run.plan
 
     def _route_for(self, excerpt: Excerpt) -> Route:
         route = self.route or self.first_route
@@ -305,14 +282,6 @@ class _Work:
                 found = parse_answer(kept.generation.text) if kept and not kept.generation.segments else ()
                 names |= {each.speaker: None for each in found if each.speaker and not NUMBERED.match(each.speaker)}
         return tuple(names)[:MOST_NAMES]
-
-    def _note(self, asked: Asked) -> None:
-        self.generation_id = self.generation_id or asked.generation.id
-        self.is_remembered = self.is_remembered and asked.is_remembered
-        if asked.is_remembered or asked.digest in self.billed:
-            self.cost_usd = self.cost_usd or Decimal(0)
-        else:
-            self.bill(asked.generation)
 
     def _asset(self) -> MediaAsset:
         return media_of(self.run, self.tools)

@@ -401,8 +401,12 @@ class _Draft:
             return "The clip ends before it begins."
         if facts.num_tracks is not None and request.track >= max(1, facts.num_tracks):
             return f"There is no track {request.track + 1} of sound: the file has {facts.num_tracks or 'none'}."
+        if request.task == "translation":
+            return "A translation is made from a transcript: run the task Transcript first, then translate it."
         if model.is_local and request.task != "transcript":
             return "Local models only write transcripts: choose a remote model for this task."
+        if not (model.is_local or model.sees or model.hears):
+            return "This model only reads: ask it about a transcript, or choose a model that sees or hears."
         if (model.is_local or not model.sees) and not facts.has_sound:
             return "The file has no sound, and this model only listens: choose a model that sees pictures."
         if not model.is_local and not model.hears and not facts.has_picture:

@@ -61,6 +61,7 @@ class Reruns:
             quality=asked.quality,
             times=asked.times,
             cue_shape=asked.cue_shape,
+            about=asked.about,
         )
         return replace(request, is_anew=True)
 

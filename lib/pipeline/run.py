@@ -19,11 +19,14 @@ from lib.domain.run import Failure, Generation, PartAnswer, PartState, Run, RunR
 from lib.domain.transcript import Transcript
 from lib.errors import CuewiseError, NothingThere, PlanRefused
 from lib.openrouter import unknown_model
+from lib.pipeline.asked_text import lines_asked
 from lib.pipeline.hear import kept_speech, kept_words, silences_near, speech_of, words_of
 from lib.pipeline.ingest import held_asset, ingest, media_of
 from lib.pipeline.plan import facts_of_asset, facts_of_link, make_plan, needs_download
 from lib.pipeline.reporter import Pointless, Reporter, ReporterBeside
 from lib.pipeline.stitch import Heard, health_of, make_transcript
+from lib.pipeline.text_answers import made_of_text
+from lib.pipeline.text_plan import plan_from_text
 from lib.pipeline.tools import Tools
 from lib.pipeline.versions import keep_version
 from lib.speech import local_models
@@ -54,8 +57,8 @@ def begin_run(run_id: str, attempt: int, tools: Tools) -> int:
     run = known_run(run_id, tools)
     request = run.request
     model = find_model(request.model_id, tools)
-    plan = _plan_before(request, model, tools)
-    if needs_download(plan):
+    plan = _plan_before(run, model, tools)
+    if request.about is None and needs_download(plan):
         asset = ingest(request, tools, reporter, hears_only=not model.sees)
         tools.store.runs.set_asset(run_id, attempt, asset.id)
         plan = plan_with(request, model, asset, tools, reporter)
@@ -107,7 +110,7 @@ def end_run(run_id: str, attempt: int, tools: Tools) -> None:
     if not tools.store.runs.is_wanted(run_id, attempt):
         return
     kept = keep_version(run, attempt, transcript, tools)
-    if health is not None and kept.transcript is not transcript:
+    if health is not None and kept.transcript is not transcript and run.request.about is None:
         health = reassessed(run, kept.transcript, answered, tools)
     generations = [generation for _, generation in answered]
     is_remembered = all(part.is_remembered for part in run.parts if part.state.is_answered)
@@ -141,6 +144,8 @@ def answers_of(run: Run, tools: Tools) -> list[tuple[PartAnswer, Generation]]:
 
 def stitched(run: Run, answered: list[tuple[PartAnswer, Generation]], tools: Tools) -> tuple[Transcript, Health | None]:
     """The transcript of a run and its health, from its answers and what is kept of the sound: nobody listens for it."""
+    if run.request.about is not None:
+        return made_of_text(run, answered, tools)
     excerpt, shape = excerpt_of(run), run.request.cue_shape
     return make_transcript(run.request.task, excerpt, _spans_of(run), answered, heard_of(run, tools), shape)
 
@@ -186,8 +191,10 @@ def known_run(run_id: str, tools: Tools) -> Run:
     return run
 
 
-def _plan_before(request: RunRequest, model: Model, tools: Tools) -> Plan:
-    source = request.source
+def _plan_before(run: Run, model: Model, tools: Tools) -> Plan:
+    request, source = run.request, run.request.source
+    if request.about is not None:
+        return plan_from_text(request, model, lines_asked(run, tools))
     facts = facts_of_asset(held_asset(source.asset_id, tools), source) if source.asset_id else facts_of_link(source)
     return make_plan(request, model, facts, tools.store.generations.measured(model.id))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from lib.store.asked_lines import AskedLines
 from lib.store.assets import Assets
 from lib.store.backup import database_file, problems_of
 from lib.store.batches import Batches
@@ -16,6 +17,7 @@ from lib.store.generations import Generations
 from lib.store.removals import Removals
 from lib.store.reruns import Reruns
 from lib.store.runs import Runs
+from lib.store.saved_prompts import SavedPrompts
 from lib.store.search import Search
 from lib.store.shelves import PreferenceShelf, SealedKeys
 from lib.store.spending import Spending
@@ -43,6 +45,8 @@ class Store:
         self.spending = Spending(self._engine)
         self.removals = Removals(self._engine)
         self.reruns = Reruns(self._engine)
+        self.asked_lines = AskedLines(self._engine)
+        self.saved_prompts = SavedPrompts(self._engine)
         self.preferences = PreferenceShelf(self._engine)
         self.sealed_keys = SealedKeys(self._engine)
         self.search.catch_up()

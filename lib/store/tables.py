@@ -339,6 +339,22 @@ spent = Table(
 )
 """What deleted runs and conversations cost: the money is gone all the same."""
 
+asked_lines = Table(
+    "asked_lines",
+    metadata,
+    Column("run_id", String(32), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("record", Text, nullable=False),
+)
+"""The lines that a run about a transcript is asked about."""
+
+saved_prompt = Table(
+    "saved_prompt",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("changed", String(32), nullable=False),
+)
+
 preference = Table(
     "preference",
     metadata,

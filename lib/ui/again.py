@@ -81,6 +81,8 @@ def _ask(services: Services, run_id: str, start: float, end: float) -> None:
 
 def rerun_choices(services: Services, run: Run) -> list[Model]:
     """The models that can take a stretch of the run: those of this machine first, then the user's own, then all."""
+    if run.request.about is not None:
+        return list(services.from_transcript.models())
     asset = services.asset(run.asset_id) if run.asset_id else None
     has_picture, has_sound = (asset.has_picture, asset.has_sound) if asset else (True, True)
     local = services.local_models() if run.request.task == TRANSCRIPT else ()

@@ -11,7 +11,7 @@ import streamlit as st
 from lib.domain.batch import BatchPlan
 from lib.domain.media import Source
 from lib.domain.model import Model
-from lib.domain.plan import Plan, RouteChoice
+from lib.domain.plan import Plan, Route, RouteChoice
 from lib.domain.run import Run, RunRequest
 from lib.errors import CuewiseError, KeyMissing
 from lib.services import Services
@@ -127,6 +127,9 @@ def _requests(
     for model_id in models:
         try:
             services.model(model_id)
+            if question.transcript is not None:
+                found[model_id] = _about_transcript(services, model_id, clip, question)
+                continue
             found[model_id] = services.new_request(source, model_id, track=track, **as_asked(clip, question))
         except CuewiseError as error:
             found[model_id] = error
@@ -151,6 +154,11 @@ def as_asked(clip: ChosenClip, question: Question) -> dict[str, object]:
         "quality": question.quality,
         "times": question.times,
     }
+
+
+def _about_transcript(services: Services, model_id: str, clip: ChosenClip, question: Question) -> RunRequest:
+    asked = as_asked(clip, question)
+    return services.from_transcript.request(question.transcript, model_id, **asked)
 
 
 def _entry(services: Services, source: Source, model_id: str, request: RunRequest | CuewiseError) -> Entry:
@@ -266,8 +274,8 @@ def _verdict(plan: Plan) -> str:
 def _figures(plan: Plan) -> str:
     """Bytes, parts, tokens and time of a plan, leaving out what is not known."""
     figures = [
-        _bytes(plan.size_bytes, plan.source_bytes or 0),
-        parts_words([part.duration for part in plan.parts]) if plan.size_bytes else "",
+        _bytes(plan.size_bytes, plan.source_bytes or 0) if plan.route is not Route.TEXT else "",
+        parts_words([part.duration for part in plan.parts]) if plan.size_bytes and plan.route is not Route.TEXT else "",
         f"{plan.prompt_tokens:,} tokens in" if plan.prompt_tokens else "",
         f"{plan.completion_tokens:,} out" if plan.completion_tokens else "",
         f"about {duration_words(max(1, round(plan.seconds)))}" if plan.seconds is not None else "",

@@ -34,7 +34,7 @@ def render_downloads(services: Services, run: Run, transcript: Transcript) -> Ex
     choices = [
         Choice(fmt.name, fmt.title, fmt.suffix, fmt.purpose)
         for fmt in FORMATS.values()
-        if transcript.cues or not fmt.needs_times
+        if fmt.takes(run.request.task, has_times=bool(transcript.cues))
     ]
     with st.popover("Download", icon=":material/download:", key="downloads"):
         options = _choose_options(transcript)

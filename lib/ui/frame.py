@@ -21,12 +21,16 @@ LEAVES_THE_MACHINE = "Local models keep everything on this machine. Other models
 
 # Streamlit fades captions to a contrast under 4.5 to 1 and the rings of radio buttons to one under 3 to 1 (WCAG AA),
 # writes what is chosen in the accent, which is too dark for words on a dark page and too light on its own tint, keeps
-# wide margins on narrow screens, and has no foot in its sidebar.
+# wide margins on narrow screens, has no foot in its sidebar, reads every document from the left, and
+# takes a link to another run on the same page for one to the page that is open.
 STYLE = """
 <style>
 [data-testid="stCaptionContainer"] { opacity: 0.76; }
 [data-testid="stRadioOption"]:not(:has(:checked)) > div > div:first-child { border-color: #76857f; }
 [data-testid="stSliderThumbValue"], [data-testid="stButtonGroup"] [data-selected] { color: inherit !important; }
+:is(.st-key-making, .st-key-made_of) [data-testid="stPageLink-NavLink"] { background: none; }
+:is(.st-key-making, .st-key-made_of) [data-testid="stPageLink-NavLink"] * { font-weight: 400; }
+.st-key-document :is(p, li, h1, h2, h3, h4) { unicode-bidi: plaintext; text-align: start; }
 [data-testid="stMainBlockContainer"] { padding-inline: clamp(1rem, 4vw, 4rem); }
 @media (min-height: 34rem) {
   .st-key-foot { position: absolute; bottom: 1.25rem; left: 1.25rem; right: 1rem; width: auto; }

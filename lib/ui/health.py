@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from lib.domain.health import GAP_SECONDS, Finding, Health
 from lib.domain.run import PartRecord, PartState, Run
+from lib.domain.translation import UNTRANSLATED
 from lib.ui.words import count_words
 
 COMPLETE_COVERAGE = 0.95
@@ -67,6 +68,8 @@ def verdict_of(run: Run) -> Verdict | None:
         return Verdict.INCOMPLETE
     if health is None:
         return None
+    if num_untranslated(health):
+        return Verdict.INCOMPLETE
     coverage = health.coverage
     if health.truncated or health.gaps or (coverage is not None and coverage < LEAST_COVERAGE):
         return Verdict.INCOMPLETE
@@ -83,6 +86,11 @@ def _is_disordered(health: Health) -> bool:
     return bool(health.out_of_order or health.outside) and health.timed_by_audio < 1
 
 
+def num_untranslated(health: Health) -> int:
+    """Lines of a translation that stayed as they were."""
+    return sum(finding.kind == UNTRANSLATED for finding in health.findings)
+
+
 def num_failed(parts: Iterable[PartRecord]) -> int:
     return sum(part.state is PartState.FAILED for part in parts)
 
@@ -91,7 +99,9 @@ def health_sentence(run: Run) -> str:
     """``97 % of the speech has text · 1 gap · 2 of 7 parts failed``: what stands beside the badge."""
     health, failed = run.health, num_failed(run.parts)
     facts = [_failed_words(failed, len(run.parts)) if failed else ""]
-    if health is not None:
+    if health is not None and (left := num_untranslated(health)):
+        facts.insert(0, f"{count_words(left, 'line')} not translated")
+    elif health is not None:
         facts = [
             "nobody listened, so what is missing is not known"
             if health.coverage is None
@@ -201,4 +211,7 @@ def marks(run: Run) -> list[tuple[float, float, str]]:
     for gap in run.health.gaps if run.health else ():
         if not any(part.start <= (gap.start + gap.end) / 2 < part.end for part in failed):
             marked.append((gap.start, gap.end, f"{gap.end - gap.start:.0f} s of speech without text"))
+    for finding in run.health.findings if run.health else ():
+        if finding.kind == UNTRANSLATED and finding.start is not None:
+            marked.append((finding.start, finding.end or finding.start, finding.words))
     return sorted(marked)

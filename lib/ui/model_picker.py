@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from lib.domain.model import Model
 from lib.errors import UnknownModel
 from lib.services import Catalogue, Services
-from lib.ui.model_words import model_line
+from lib.ui.model_words import model_line, reader_line
 from lib.ui.source import Chosen
 from lib.ui.words import plain
 
 MOST_MODELS = 6
 
 
-def choose_models(services: Services, chosen: Chosen) -> tuple[str, ...]:
-    """Draw the picker, and give the ids of the chosen models in the order of choosing."""
+def choose_models(services: Services, chosen: Chosen, *, is_reading: bool = False) -> tuple[str, ...]:
+    """Draw the picker, and give the ids of the chosen models in the order of choosing. Where they are only to read, all
+    of the catalogue can."""
     st.subheader("Models", anchor=False)
     catalogue = services.catalogue()
+    if is_reading:
+        return _choose_readers(services, catalogue)
     offered = {
         model.id: model
         for model in (*services.local_models(), *catalogue.models)
@@ -33,8 +38,29 @@ def choose_models(services: Services, chosen: Chosen) -> tuple[str, ...]:
     return ids
 
 
+def _choose_readers(services: Services, catalogue: Catalogue) -> tuple[str, ...]:
+    offered = {model.id: model for model in catalogue.every}
+    favourites = [model_id for model_id in services.preferences().default_models if model_id in offered]
+    ids = pick_models(
+        "One or several, up to six. Type a name to search.",
+        offered,
+        default=tuple(favourites or list(offered)[:1]),
+        key="reading_models",
+        words=reader_line,
+    )
+    if catalogue.problem:
+        st.caption(f":material/cloud_off: {plain(catalogue.problem)}")
+    return ids
+
+
 def pick_models(
-    label: str, offered: dict[str, Model], *, default: tuple[str, ...], key: str, persist_state: str | None = "session"
+    label: str,
+    offered: dict[str, Model],
+    *,
+    default: tuple[str, ...],
+    key: str,
+    persist_state: str | None = "session",
+    words: Callable[[Model], str] = model_line,
 ) -> tuple[str, ...]:
     """A searchable choice of up to six ids. An id that is not offered can be typed as well."""
     return tuple(
@@ -42,7 +68,7 @@ def pick_models(
             label,
             list(offered),
             default=[model_id for model_id in default if model_id in offered][:MOST_MODELS],
-            format_func=lambda model_id: model_line(offered[model_id]) if model_id in offered else model_id,
+            format_func=lambda model_id: words(offered[model_id]) if model_id in offered else model_id,
             key=key,
             max_selections=MOST_MODELS,
             accept_new_options=True,

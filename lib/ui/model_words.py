@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from lib.domain.model import Model
+from lib.ui.words import price_words
 
 HOUR = 3600
 VIDEO_TOKENS_PER_SECOND = 91
@@ -58,4 +59,10 @@ def model_line(model: Model) -> str:
     """A model as one line of a list: its name first, so that it can be found by typing."""
     senses = "" if model.is_local else senses_words(model)
     facts = (model.name, senses, hour_price_words(model), retires_words(model))
+    return " · ".join(fact for fact in facts if fact)
+
+
+def reader_line(model: Model) -> str:
+    """The same of a model that is to read a text."""
+    facts = (model.name, price_words(model), retires_words(model))
     return " · ".join(fact for fact in facts if fact)

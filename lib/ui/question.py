@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
 from lib.domain.languages import LANGUAGES, language_name
+from lib.domain.media import Source
 from lib.domain.plan import Quality, Times
-from lib.domain.run import Task
+from lib.domain.run import Run, Task
 from lib.services import Services
-from lib.ui.words import QUALITY_MEANING, QUALITY_WORDS, TIMES_MEANING, TIMES_WORDS
+from lib.ui.prompts import choose_prompt
+from lib.ui.words import QUALITY_MEANING, QUALITY_WORDS, TIMES_MEANING, TIMES_WORDS, plain
 
 TRANSCRIPT = "transcript"
 SHOWN = "shown"
 OWN_PROMPT = "custom"
+TRANSLATION = "translation"
 AUTOMATIC = ""
+TEXT, VIDEO = "text", "video"
+FROM_WORDS = {TEXT: "The transcript", VIDEO: "The video"}
+FROM_MEANING = {
+    TEXT: "Cheap: only its text is sent.",
+    VIDEO: "The model watches or listens itself. Costs more.",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What every chosen model is asked. ``prompt`` is there for the user's own task only."""
+    """What every chosen model is asked. ``prompt`` is there for the user's own task only; ``transcript`` is the run
+    whose text is asked about in the place of the video."""
 
     task: str
     prompt: str | None
@@ -29,13 +40,14 @@ class Question:
     terms: tuple[str, ...]
     quality: Quality = Quality.SPEECH
     times: Times = Times.AUDIO
+    transcript: str | None = None
 
     @property
     def is_complete(self) -> bool:
         return self.task != OWN_PROMPT or bool(self.prompt)
 
 
-def choose_question(services: Services) -> Question:
+def choose_question(services: Services, sources: Sequence[Source]) -> Question:
     """Draw task, language, terms, and what rarely needs changing."""
     st.subheader("Task", anchor=False)
     tasks: dict[str, Task] = {task.name: task for task in services.tasks()}
@@ -48,22 +60,17 @@ def choose_question(services: Services) -> Question:
         persist_state="session",
     )
     language = language_side.selectbox(
-        "Language spoken" if task == TRANSCRIPT else "Language of the answer",
+        _language_label(task),
         [AUTOMATIC, *sorted(LANGUAGES, key=language_name)],
         format_func=language_name,
         key="language",
         persist_state="session",
     )
+    transcript = None
     if task != TRANSCRIPT:
         st.caption(":material/info: Local models only transcribe. Choose a model from the catalogue for this task.")
-    prompt = None
-    if task == OWN_PROMPT:
-        prompt = st.text_area(
-            "Your prompt",
-            key="prompt",
-            persist_state="session",
-            placeholder="List every product that is shown, with the time at which it first appears.",
-        ).strip()
+        transcript = _choose_transcript(services, task, sources)
+    prompt = choose_prompt(services, key="prompt") if task == OWN_PROMPT else None
     terms = st.text_input(
         "Names and terms to spell right",
         key="terms",
@@ -72,8 +79,56 @@ def choose_question(services: Services) -> Question:
         help="Separate them with commas.",
     )
     task = task or TRANSCRIPT
-    quality, times = _choose_fine_points(task)
-    return Question(task, prompt or None, language or None, split_terms(terms), quality, times)
+    quality, times = (Quality.SPEECH, Times.AUDIO) if transcript else _choose_fine_points(task)
+    return Question(task, prompt or None, language or None, split_terms(terms), quality, times, transcript)
+
+
+def _language_label(task: str | None) -> str:
+    if task == TRANSLATION:
+        return "Translate to"
+    return "Language spoken" if task == TRANSCRIPT else "Language of the answer"
+
+
+def _choose_transcript(services: Services, task: str | None, sources: Sequence[Source]) -> str | None:
+    """The run whose text is asked about: by itself the best there is; None where the video is asked."""
+    if task not in {each.name for each in services.from_transcript.tasks()} or len(sources) != 1:
+        return None
+    found = {run.id: run for run in services.from_transcript.transcripts_of(sources[0])}
+    if not found:
+        how = "a translation is made from one" if task == TRANSLATION else "it is made from the video, which costs more"
+        st.caption(
+            f":material/article: This video has no transcript yet: {how}. Run the task Transcript first, free with a "
+            "local model, and come back to make this from it."
+        )
+        return None
+    made_from = TEXT
+    if task != TRANSLATION:
+        made_from = st.radio(
+            "From",
+            [TEXT, VIDEO],
+            format_func=FROM_WORDS.get,
+            captions=[FROM_MEANING[TEXT], FROM_MEANING[VIDEO]],
+            key="made_from",
+            horizontal=True,
+            persist_state="session",
+        )
+    if made_from != TEXT:
+        return None
+    if len(found) == 1:
+        (run,) = found.values()
+        st.caption(f":material/article: {plain(transcript_words(run))}")
+        return run.id
+    return st.selectbox(
+        "Which transcript",
+        list(found),
+        format_func=lambda run_id: transcript_words(found[run_id]) if run_id in found else run_id,
+        key=f"transcript_of_{sources[0].video_id}",
+    )
+
+
+def transcript_words(run: Run) -> str:
+    """``Transcript by local/whisper-base · 24 Nov 2026, 10:05``."""
+    return f"Transcript by {run.request.model_id} · {run.created.astimezone():%-d %b %Y, %H:%M}"
 
 
 def _choose_fine_points(task: str) -> tuple[Quality, Times]:

@@ -61,7 +61,7 @@ def render_health(services: Services, run: Run) -> None:
     with st.expander(label, key="health", expanded=run.state is not RunState.DONE):
         if len(run.parts) > 1:
             st.markdown(part_chips(run))
-        if run.health is not None:
+        if run.health is not None and run.request.about is None:
             _render_figures(run)
             _render_stale(services, run)
         if run.health is not None and not found:
@@ -76,7 +76,11 @@ def render_health(services: Services, run: Run) -> None:
 
 def _measured(services: Services, run: Run) -> Run:
     """The run with the health of its lines as they are now, where that takes no time worth waiting for."""
-    if _is_measured(services, run) or len(services.transcript(run.id).cues) > MEASURED_AT_ONCE:
+    if (
+        run.request.about is not None
+        or _is_measured(services, run)
+        or len(services.transcript(run.id).cues) > MEASURED_AT_ONCE
+    ):
         return run
     services.editing.measure(run.id)
     return services.run(run.id) or run
@@ -171,6 +175,8 @@ def _render_repair(services: Services, run: Run, part: PartRecord) -> None:
         wanted = (*(st.session_state.get("models") or ()), *services.preferences().default_models)
         offered = {own: _known(services, own)} | {name: _known(services, name) for name in (*wanted, AT_HAND)}
         asset = services.asset(run.asset_id) if run.asset_id else None
+        if run.request.about is not None:
+            offered |= {model.id: model for model in services.from_transcript.models()}
         choices = repair_choices(run, part, [model for model in offered.values() if model is not None], asset)
         if not choices:
             st.caption("No other model is at hand: choose favourites in Settings.")
@@ -196,6 +202,8 @@ def repair_choices(run: Run, part: PartRecord, models: Iterable[Model], asset: M
     A remote model may answer better when it is asked anew; a local one hears the same again.
     """
     answered = None if part.state is PartState.FAILED else part.model_id or run.request.model_id
+    if run.request.about is not None:
+        return [model for model in models if not model.is_local]  # a text is read by every other
     able = [model for model in models if _can_repair(model, run.request.task, asset)]
     return [model for model in able if not (model.is_local and model.id == answered)]
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from lib.domain.captions import is_captions, track_of
+from lib.domain.languages import language_name
 from lib.domain.media import MediaAsset
 from lib.domain.model import LOCAL_PREFIX
 from lib.domain.plan import Route
@@ -20,6 +21,7 @@ from lib.services import Services
 from lib.ui.again import is_rerunning, render_asking, render_reruns
 from lib.ui.conversation import render_ask
 from lib.ui.cue_shape import render_reshape
+from lib.ui.description import render_description
 from lib.ui.download import render_downloads
 from lib.ui.editing import (
     HEARD,
@@ -31,11 +33,14 @@ from lib.ui.editing import (
     render_what_was_heard,
 )
 from lib.ui.health import marks
+from lib.ui.making import render_making
 from lib.ui.markdown import safe_markdown
 from lib.ui.parts import part_chips, render_failures
 from lib.ui.player import Playable, playable, render_player
+from lib.ui.question import TRANSLATION
 from lib.ui.repair import do_or_tell, render_health, sought
 from lib.ui.session import session_key
+from lib.ui.times import linked_times
 from lib.ui.track import heard_track, render_played_track
 from lib.ui.versions import render_versions
 from lib.ui.video_copy import render_video_copy
@@ -99,8 +104,8 @@ def _render_run(services: Services, run_id: str, was_over: bool, start_at: float
     if run is None or (run.state.is_over and not is_rerunning(services, run.id)) != was_over:
         st.rerun()
     # The same places in every state: what stands in the third keeps its identity in the browser.
-    heading, standing, reading, asking, versions, facts = (
-        st.container(gap=gap) for gap in ("xsmall", "small", "small", "small", "small", "small")
+    heading, standing, reading, asking, making, versions, facts = (
+        st.container(gap=gap) for gap in ("xsmall", "small", "small", "small", "small", "small", "small")
     )
     with heading:
         _render_heading(services, run)
@@ -112,6 +117,9 @@ def _render_run(services: Services, run_id: str, was_over: bool, start_at: float
     if _can_be_asked_about(services, run):
         with asking:
             render_ask(services, [run.id], here=run.id)
+    with making:
+        render_description(services, run)
+        st.fragment(render_making, key="making_fragment")(services, run.id)
     with versions:
         st.fragment(render_versions, key=VERSIONS)(services, run)
     with facts:
@@ -125,12 +133,26 @@ def _render_heading(services: Services, run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.header(plain(run.request.source.title), anchor=False, width="stretch")
         st.markdown(badge, width="content")
-    about = [_task_title(services, run), run.request.model_id, clip_words(run.request)]
+    about = [_task_words(services, run), run.request.model_id, clip_words(run.request)]
     if run.request.track:
         about.append(f"track {run.request.track + 1}")
     if run.state is RunState.DONE:
         about += [duration_words(elapsed_seconds(run)), cost_words(run)]
     st.caption(" · ".join(plain(words) for words in about if words))
+    if run.request.about is not None and services.run(run.request.about.run_id) is not None:
+        with st.container(key="made_of"):
+            st.page_link(
+                "pages/transcript.py",
+                label="Open the transcript it was made from",
+                icon=":material/article:",
+                query_params={"run": run.request.about.run_id},
+            )
+
+
+def _task_words(services: Services, run: Run) -> str:
+    """``Summary``, ``Translation to Spanish``."""
+    to = language_name(run.request.language) if run.request.task == TRANSLATION and run.request.language else ""
+    return f"{_task_title(services, run)} to {to}" if to else _task_title(services, run)
 
 
 def _task_title(services: Services, run: Run) -> str:
@@ -235,16 +257,17 @@ def _render_reading(services: Services, run_id: str, start_at: float | None) -> 
         return
     answer, player = st.columns([3, 2], gap="large")
     with answer:
-        _render_document(transcript, run)
+        _render_document(transcript, run, asset.duration if asset else run.request.source.duration)
     with player:
         render_player(f"player_{run.id}", media, None, title=title, start_at=start_at)
         render_played_track(run, asset)
 
 
-def _render_document(transcript: Transcript | None, run: Run) -> None:
-    text = transcript.text if transcript else run.partial_text
-    if text:
-        st.markdown(safe_markdown(text))
+def _render_document(transcript: Transcript | None, run: Run, end: float | None) -> None:
+    text = transcript.text if transcript else run.partial_text or "\n\n".join(part.partial_text for part in run.parts)
+    if text.strip():
+        with st.container(key="document"):  # its style lets each paragraph run the way its letters do
+            st.markdown(linked_times(safe_markdown(text), end))
     else:
         st.caption("The answer appears here as it comes.")
 
@@ -252,7 +275,7 @@ def _render_document(transcript: Transcript | None, run: Run) -> None:
 def _media(asset: MediaAsset | None, run: Run) -> Playable:
     """What the player plays: the media that are here, or the link itself, where only that was sent or read."""
     is_of_captions = is_captions(run.request.model_id)
-    is_link_alone = is_of_captions or (run.plan is not None and run.plan.route is Route.LINK)
+    is_link_alone = is_of_captions or (run.plan is not None and run.plan.route in (Route.LINK, Route.TEXT))
     media = playable(asset, run.request.source.url if is_link_alone else None)
     return Playable(notice=NOT_FETCHED) if is_of_captions and media.notice and asset is None else media
 
@@ -261,11 +284,11 @@ def growing_lines(run: Run) -> list[Segment]:
     """The lines of a run so far, part by part, on the asset's clock.
 
     A remote model's times count from the start of its part, through the stretches that are joined in it; a local model
-    hears on the file's own clock.
+    hears on the file's own clock, and answers about a transcript keep to it.
     """
     lines: list[Segment] = []
     for part in run.parts:
-        if (part.model_id or run.request.model_id).startswith(LOCAL_PREFIX):
+        if run.request.about is not None or (part.model_id or run.request.model_id).startswith(LOCAL_PREFIX):
             lines += [replace(segment, end=None) for segment in parse_answer(part.partial_text)]
             continue
         excerpt = run.excerpt_of(part)

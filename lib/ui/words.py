@@ -80,6 +80,7 @@ ROUTE_WORDS = {
     Route.AUDIO: "Sound only",
     Route.KEY_FRAMES: "Compressed from its key frames",
     Route.VIDEO: "Compressed video",
+    Route.TEXT: "The transcript's text",
 }
 ROUTE_CHOICES = {
     Route.LINK: RouteChoice.LINK,
@@ -89,7 +90,7 @@ ROUTE_CHOICES = {
     Route.KEY_FRAMES: RouteChoice.VIDEO,
     Route.VIDEO: RouteChoice.VIDEO,
 }
-"""What the user asks for to get a route; on this machine there is nothing to ask for."""
+"""What the user asks for to get a route; on this machine, and with a text, there is nothing to ask for."""
 TIMED_BY_WORDS = {
     TimedBy.AUDIO: "time heard in the audio",
     TimedBy.MODEL: "time given by the model",

@@ -23,6 +23,7 @@ import socket
 import sys
 import threading
 from collections import deque
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,8 @@ DEFAULT_KEY = "sk-or-v1-test-0123456789abcdef"
 
 
 class FakeOpenRouter:
-    """The server. It listens while it is open, answers what was enqueued first, and then its default answer.
+    """The server. It listens while it is open, answers what was enqueued first, and then its default answer, a text
+    or what makes one of the question.
 
     Chat requests are checked as the real one checks them: the key, the model's id, and whether the model takes
     what it is sent. ``part_form`` names the only form of a video that it accepts; None accepts both.
@@ -47,7 +49,7 @@ class FakeOpenRouter:
         self,
         *,
         key: str | None = DEFAULT_KEY,
-        answer: str = DEFAULT_ANSWER,
+        answer: str | Callable[[Request], str] = DEFAULT_ANSWER,
         delay: float = 0.0,
         port: int = 0,
         part_form: str | None = None,
@@ -153,8 +155,9 @@ class FakeOpenRouter:
         is_google = provider.startswith("Google")
         cost = 0 if str(row.get("id")).endswith(":free") else "0.00217"
         video_tokens = 1980 if has_video and is_google else 0
+        answer = self.answer if isinstance(self.answer, str) else self.answer(request)
         return Reply.answer(
-            self.answer, cost=cost, video_tokens=video_tokens, provider=provider, pieces=24, delay=self.delay
+            answer, cost=cost, video_tokens=video_tokens, provider=provider, pieces=24, delay=self.delay
         )
 
     def _row(self, request: Request) -> dict[str, Any] | None:

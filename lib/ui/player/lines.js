@@ -179,7 +179,7 @@ function markLine(line, places) {
   const said = line.cue[2];
   const pieces = [];
   if (line.speaker) {
-    const name = element("b", "speaker");
+    const name = element("b", "speaker", { dir: "auto" }); // a direction of its own: the line's is that of its words
     name.textContent = line.speaker;
     pieces.push(name, " ");
   }
