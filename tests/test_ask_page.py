@@ -220,4 +220,4 @@ def test_several_videos_are_asked_about_together(open_page, services, openrouter
     home = open_page("pages/ask.py")
     home.button(key=f"open_{conversation.id}").click().run()
     assert "Where?" in texts(home)
-    assert home.query_params["conversation"] == [conversation.id]
+    assert home.query_params["conversation"] == conversation.id
