@@ -62,6 +62,24 @@ def test_a_backup_a_day_is_kept_and_the_oldest_go(settings, store):
         assert copy.execute("SELECT id FROM run").fetchall() == [("r1",)]
 
 
+def test_what_is_deleted_does_not_come_back_with_a_backup(settings, store):
+    """Deleting for good takes the copies along; the next upkeep makes a fresh one, without what was deleted."""
+    add_run(store, "gone", NOON)
+    add_run(store, "kept", NOON)
+    back_up(settings.database_url, settings.backups_dir)
+    services = open_services(settings)
+    try:
+        services.library.delete_run("gone")
+        assert backups(settings.backups_dir) == []
+        keep_up(services._tools)
+    finally:
+        services.close()
+    (copy,) = backups(settings.backups_dir)
+    with closing(sqlite3.connect(copy)) as database:
+        assert database.execute("SELECT id FROM run").fetchall() == [("kept",)]
+    assert b"words of gone" not in copy.read_bytes()
+
+
 def test_a_damaged_database_is_restored_and_nothing_is_deleted(settings, store):
     """The way back: the newest sound copy takes its place, a damaged copy is passed over, and what was there stays."""
     add_run(store, "r1", NOON)

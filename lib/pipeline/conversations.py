@@ -14,6 +14,7 @@ from lib.errors import CuewiseError, InputError, NothingThere, PlanRefused, Stil
 from lib.pipeline.asking import duration_of, lines_of, quote
 from lib.pipeline.run import find_model, known_run
 from lib.pipeline.tools import Tools
+from lib.store import forget_backups
 
 
 class AnswerJobs(Protocol):
@@ -144,6 +145,7 @@ class Conversations:
         self._shelf.remove(conversation_id)
         for exchange_id, number in attempts.items():
             self._jobs().forget(exchange_id, number)
+        forget_backups(self._tools.settings.backups_dir)
 
     def runs(self, conversation: Conversation) -> tuple[Run, ...]:
         """The runs that it is about, in their order."""

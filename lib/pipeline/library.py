@@ -17,6 +17,7 @@ from lib.errors import InputError, NothingThere, StillGoingOn
 from lib.pipeline.ingest import link_key
 from lib.pipeline.posters import Posters
 from lib.pipeline.tools import Tools
+from lib.store import forget_backups
 
 HITS_A_PAGE, VIDEOS_A_PAGE = 20, 12
 GRACE_HOURS = 1.0
@@ -216,6 +217,7 @@ class Library:
             self._jobs().forget(subject_id, number)
         self._tools.vault.forget_unused()
         self._tools.store.search.purge()
+        forget_backups(self._tools.settings.backups_dir)
 
     def _farewell(self, runs: Sequence[Run], **bytes_and_more: object) -> Farewell:
         return Farewell(

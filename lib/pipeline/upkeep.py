@@ -20,7 +20,7 @@ KEEP_RENDITIONS = 14 * 86400.0
 def keep_up(tools: Tools, *, now: datetime | None = None) -> None:
     """Do what is due; the worker calls it every hour. Never raises: what fails is logged, and tried again."""
     now = now or datetime.now(UTC)
-    for each in (_back_up, _sweep, _expire):
+    for each in (_sweep, _expire, _back_up):
         try:
             each(tools, now)
         except CuewiseError as error:

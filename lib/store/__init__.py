@@ -4,10 +4,20 @@
 PostgreSQL by URL, and finds what was said. Records go in and come out as the frozen dataclasses of ``lib.domain``.
 """
 
-from lib.store.backup import back_up, backups, restore
+from lib.store.backup import back_up, backups, forget_backups, restore
 from lib.store.generations import Kept, Measured
 from lib.store.preferences import Preferences
 from lib.store.rows import is_disk_full
 from lib.store.store import Store
 
-__all__ = ["Kept", "Measured", "Preferences", "Store", "back_up", "backups", "is_disk_full", "restore"]
+__all__ = [
+    "Kept",
+    "Measured",
+    "Preferences",
+    "Store",
+    "back_up",
+    "backups",
+    "forget_backups",
+    "is_disk_full",
+    "restore",
+]

@@ -77,6 +77,12 @@ def backups(folder: Path) -> list[Path]:
     return sorted(folder.glob("*-????-??-??.db"), reverse=True)
 
 
+def forget_backups(folder: Path) -> None:
+    """Delete every copy: what was deleted for good must not come back with one. The next upkeep makes a fresh one."""
+    for copy in backups(folder):
+        copy.unlink(missing_ok=True)
+
+
 def restore(url: str, folder: Path, wanted: Path | None = None) -> tuple[Path, Path | None]:
     """Put a copy, the newest sound one unless ``wanted`` names another, in the place of the database.
 
