@@ -89,7 +89,7 @@ class Settings:
 
 _HARMLESS = (
     *("PATH", "HOME", "LANG", "LC_", "LD_LIBRARY_PATH", "TMP", "TEMP", "SYSTEMROOT"),
-    *("XDG_", "FONTCONFIG_", "LIBVA_"),
+    *("XDG_", "FONTCONFIG_", "LIBVA_", "CUDA_", "NVIDIA_"),
 )
 """How the names of variables begin that tools need: where programs, libraries, fonts and drivers are."""
 
