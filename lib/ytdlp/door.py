@@ -58,6 +58,7 @@ LOOK_UP_SECONDS = 180.0  # for a page with all that it leads to: honest ones tak
 DOWNLOAD_RETRIES = 2
 PICTURE_BYTES = 2_000_000
 CAPTIONS_BYTES = 20_000_000  # a day of talk takes a few
+CAPTIONS_SECONDS = 600.0  # those of a stream come in a thousand pieces
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +121,7 @@ class LinkDoor:
         Raises NothingThere when the track is no longer there, LinkTooLarge, and LinkError like ``look_up``.
         """
         make_folder(folder)
-        with self._open(url, Need(), folder, Meter(None, CAPTIONS_BYTES)) as (ydl, url):
+        with self._open(url, Need(), folder, Meter(None, CAPTIONS_BYTES), CAPTIONS_SECONDS) as (ydl, url):
             info = ydl.extract_info(url, download=False)
             file = None if not info or is_playlist(info) else file_of(info, track)
             if info is None or file is None:
