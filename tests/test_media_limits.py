@@ -13,7 +13,7 @@ import pytest
 
 from lib.domain.excerpt import Excerpt
 from lib.domain.media import SourceKind
-from lib.errors import CuewiseError, InputError, MediaError, MediaTooHeavy
+from lib.errors import DiskFull, InputError, MediaError, MediaTooHeavy
 from lib.media.apart import probe_apart
 from lib.media.captioning import attach
 from lib.media.encode import encode_audio, encode_video
@@ -114,7 +114,7 @@ def test_ffmpeg_gets_no_more_memory_than_it_may_take(tmp_path):
 def test_ffmpeg_writes_no_more_than_it_may(tmp_path):
     """The output is cut off at the limit, and said to have no room."""
     hold_to(replace(limits(), output_bytes=100_000))
-    with pytest.raises(CuewiseError):
+    with pytest.raises(DiskFull):
         run_ffmpeg(["-f", "lavfi", "-i", "sine=duration=60", file_url(tmp_path / "out.wav")], duration=60)
     assert (tmp_path / "out.wav").stat().st_size <= 100_000
 

@@ -207,17 +207,12 @@ def _read_lines(stream: IO[bytes], said: deque[str]) -> None:
 
 _FAULTS: tuple[tuple[tuple[str, ...], type[CuewiseError], str], ...] = (
     (
-        ("File too large",),
-        MediaTooHeavy,
-        "What would be made of this file is larger than is allowed here.",
-    ),
-    (
         ("Cannot allocate memory", "Picture size", "out of memory"),
         MediaTooHeavy,
         "This file needs more memory than it may take here.",
     ),
     (
-        ("No space left on device", "Disk quota exceeded"),
+        ("No space left on device", "Disk quota exceeded", "File too large"),
         DiskFull,
         "The disk has no room for the converted file.",
     ),
