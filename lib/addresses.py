@@ -56,6 +56,8 @@ def reach_of(address: IPAddress) -> Reach:
         return Reach.FORBIDDEN
     if isinstance(address, ipaddress.IPv4Address) and address in ipaddress.ip_network("0.0.0.0/8"):
         return Reach.FORBIDDEN
+    if isinstance(address, ipaddress.IPv6Address) and address.is_site_local:  # ended by RFC 3879; Python says global
+        return Reach.PRIVATE
     return Reach.PUBLIC if address.is_global else Reach.PRIVATE
 
 

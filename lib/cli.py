@@ -49,6 +49,7 @@ from lib.pipeline.run import as_failure
 from lib.services import EVERY_FORMAT, LinkPlaylist, PreparedPart, Services, open_services
 from lib.settings import Settings
 from lib.store import restore
+from lib.terminal import harmless_output
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 DEFAULT_MODEL = "local/whisper-base"
@@ -68,7 +69,11 @@ CAPTIONS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments say; gives the exit code. Never a traceback: what failed is told in words."""
-    options = _parser().parse_args(arguments)
+    with harmless_output():
+        return _main(_parser().parse_args(arguments))
+
+
+def _main(options: argparse.Namespace) -> int:
     services = None
     try:
         settings = Settings.from_environment()

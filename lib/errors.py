@@ -6,9 +6,11 @@ Each class is what the reader must do differently; the message says what happene
     ├── InputError                 what was given cannot be used (the command line exits with 2)
     │   ├── MediaError             the file
     │   │   ├── EmptyFile, NotMedia, TruncatedMedia, NoSound, NoPicture, UnknownCodec, NoDuration, MediaTooLong
+    │   │   ├── MediaTooHeavy
     │   │   ├── NoFont
     │   ├── LinkError              the link
     │   │   ├── BadLink, PrivateAddress, NothingThere, NotMediaPage, TooManyRedirects, LinkTooLarge, LinkUnreachable
+    │   │   ├── LinkTooSlow
     │   │   ├── LiveStream, PrivateVideo, RemovedVideo, GeoBlocked, AgeGated, MembersOnly, BotCheck, DownloadFailed
     │   ├── NothingToPropose       the video holds nothing of what stretches were to be proposed by
     │   ├── LineChanged            the line to be edited is no longer what its editor saw
@@ -90,6 +92,12 @@ class MediaTooLong(MediaError):
     hint = "Choose a shorter clip."
 
 
+class MediaTooHeavy(MediaError):
+    """The file asks for more time, memory or room than one may take: see lib.media.limits."""
+
+    hint = "Convert or cut it to an ordinary video first, or let the operator raise the limits (see the README)."
+
+
 class NoFont(MediaError):
     """No font on this machine has the letters that are to be drawn into the picture."""
 
@@ -124,6 +132,12 @@ class TooManyRedirects(LinkError):
 
 class LinkTooLarge(LinkError):
     hint = "Download it yourself, cut the stretch you need, and upload that."
+
+
+class LinkTooSlow(LinkError):
+    """What is behind the link takes longer than a call may."""
+
+    hint = "Try again later, or download it yourself and upload the file."
 
 
 class LinkUnreachable(LinkError):

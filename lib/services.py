@@ -24,6 +24,7 @@ from lib.errors import DiskFull, InputError, KeyMissing, NothingThere, PlanRefus
 from lib.files import MediaFiles
 from lib.formats import ExportOptions
 from lib.media.ffmpeg import ffmpeg_path
+from lib.media.limits import hold_to
 from lib.openrouter import Catalogue, CatalogueKeeper, KeyStatus, OpenRouter, nearest
 from lib.pipeline.batches import Batches
 from lib.pipeline.captions import Captions
@@ -78,6 +79,7 @@ LEAST_ROOM = 1 << 20
 
 def open_tools(settings: Settings) -> Tools:
     """The tools of the pipeline. Raises StorageError when the data folder or the database cannot be used."""
+    hold_to(settings.media_limits)
     store = Store(settings.database_url)
 
     def fetch_models() -> dict:
@@ -93,6 +95,9 @@ def open_tools(settings: Settings) -> Tools:
             ffmpeg_path=ffmpeg_path(),
             allow_private=allow_private,
             cookies_file=Path(cookies) if cookies else None,
+            max_bytes=settings.download_limit_bytes,
+            max_seconds=settings.media_limits.seconds,
+            patience_seconds=settings.download_limit_seconds,
             cache_folder=settings.data_dir / "cache" / "yt-dlp",
         )
 

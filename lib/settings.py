@@ -11,6 +11,7 @@ import platformdirs
 
 from lib.domain.plan import MEGABYTE
 from lib.errors import InputError
+from lib.media.limits import MediaLimits
 
 APP_NAME = "Cuewise"
 OPENROUTER_URL = "https://openrouter.ai/api/v1"
@@ -30,6 +31,9 @@ class Settings:
     parts_at_once: int = 8
     keep_days: int | None = None
     logs_json: bool = False
+    media_limits: MediaLimits = field(default_factory=MediaLimits)
+    download_limit_bytes: int = 4000 * MEGABYTE
+    download_limit_seconds: float = 6 * 3600.0
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -46,6 +50,13 @@ class Settings:
             parts_at_once=_count(env, "CUEWISE_PARTS_AT_ONCE", 8),
             keep_days=_days(env, "CUEWISE_KEEP_DAYS"),
             logs_json=_flag(env, "CUEWISE_LOGS_JSON"),
+            media_limits=MediaLimits(
+                seconds=_number(env, "CUEWISE_MEDIA_HOURS", 24, most=1000) * 3600,
+                pixels=int(_number(env, "CUEWISE_MEDIA_MEGAPIXELS", 36, most=250) * 1_000_000),
+                memory_bytes=int(_number(env, "CUEWISE_FFMPEG_MEMORY_MB", 4000, least=200, most=1_000_000) * MEGABYTE),
+            ),
+            download_limit_bytes=int(_number(env, "CUEWISE_DOWNLOAD_MB", 4000, most=1_000_000) * MEGABYTE),
+            download_limit_seconds=_number(env, "CUEWISE_DOWNLOAD_HOURS", 6, most=1000) * 3600,
         )
 
     @property
@@ -76,15 +87,33 @@ class Settings:
         return kept | own
 
 
+_HARMLESS = (
+    *("PATH", "HOME", "LANG", "LC_", "LD_LIBRARY_PATH", "TMP", "TEMP", "SYSTEMROOT"),
+    *("XDG_", "FONTCONFIG_", "LIBVA_", "CUDA_", "NVIDIA_"),
+)
+"""How the names of variables begin that tools need: where programs, libraries, fonts and drivers are."""
+
+
+def tool_environment() -> dict[str, str]:
+    """The environment for a tool that opens strangers' files: no key, no password of a database, nothing of ours."""
+    return {name: value for name, value in os.environ.items() if name.upper().startswith(_HARMLESS)}
+
+
 def _megabytes(env: Mapping[str, str], name: str, default: float) -> int:
+    return int(_number(env, name, default, what="a number of megabytes") * MEGABYTE)
+
+
+def _number(
+    env: Mapping[str, str], name: str, default: float, *, least: float = 0.1, most: float = 1000, what: str = "a number"
+) -> float:
     text = env.get(name) or str(default)
     try:
         number = float(text)
     except ValueError:
         number = -1.0
-    if not 0.1 <= number <= 1000:
-        raise InputError(f"{name} is {text!r}.", f"Set {name} to a number of megabytes between 0.1 and 1000.")
-    return int(number * MEGABYTE)
+    if not least <= number <= most:
+        raise InputError(f"{name} is {text!r}.", f"Set {name} to {what} between {least:g} and {most:g}.")
+    return number
 
 
 def _count(env: Mapping[str, str], name: str, default: int) -> int:

@@ -42,6 +42,7 @@ def resolving(*addresses: str):
         ("100.64.0.1", Reach.PRIVATE),
         ("198.18.0.1", Reach.PRIVATE),
         ("fd12::1", Reach.PRIVATE),
+        ("fec0::1", Reach.PRIVATE),
         ("::ffff:127.0.0.1", Reach.PRIVATE),
         ("64:ff9b::7f00:1", Reach.PRIVATE),
         ("2002:7f00:1::", Reach.PRIVATE),

@@ -143,7 +143,8 @@ def test_a_rendition_is_what_models_take(tmp_path):
     """H.264 in mp4, a picture a second, mono AAC, the index in front; subtitles and a second sound are left out."""
     caption = tmp_path / "x.srt"
     subtitles(caption)
-    inputs = (*PICTURE, *SOUND, "-f", "lavfi", "-i", "anoisesrc=duration=4", "-i", file_url(caption))
+    inputs = (*PICTURE, *SOUND, "-f", "lavfi", "-i", "anoisesrc=duration=4")
+    inputs += ("-f", "srt", "-i", file_url(caption))
     source = make(tmp_path / "x.mkv", *inputs, *(word for n in "0123" for word in ("-map", n)), *H264)
     target = tmp_path / "out.mp4"
     encode_video(source, target, excerpt=Excerpt.of(0, 4), asset=look(source), limit_bytes=LIMIT)

@@ -113,7 +113,7 @@ def test_sound_that_begins_late_is_told(tmp_path, suffix):
 def test_cover_art_is_no_picture(tmp_path, suffix):
     cover = make(tmp_path / "cover.png", *PICTURE, "-frames:v", "1")
     arguments = ("-map", "0", "-map", "1", "-c:v", "copy", "-disposition:v", "attached_pic")
-    path = make(tmp_path / f"song.{suffix}", *SOUND, "-i", file_url(cover), *arguments)
+    path = make(tmp_path / f"song.{suffix}", *SOUND, "-f", "png_pipe", "-i", file_url(cover), *arguments)
     asset = look(path)
     assert (asset.container, asset.has_picture, asset.has_sound) == (suffix, False, True)
     with pytest.raises(NoPicture):

@@ -16,6 +16,7 @@ import pytest
 from lib import errors
 from lib.ytdlp import LinkDoor, LinkPlaylist, LinkVideo
 from lib.ytdlp import door as door_module
+from tests.conftest import run_ffmpeg
 from tests.fakes.media_server import (
     Answer,
     MediaServer,
@@ -287,10 +288,23 @@ def test_a_packed_page_without_end_is_not_unpacked_whole(server, door):
         door.look_up(url)
 
 
-def test_the_small_picture_of_a_video_is_fetched_here(server, door):
-    """Pictures come as bytes through the same guard; what is no picture, or too large, is none."""
-    png = b"\x89PNG\r\n\x1a\n" + bytes(100)
-    assert door.picture(server.put("/poster.png", Answer(png, media_type="image/png"))) == png
+def picture_of(folder: Path, size: str, name: str) -> bytes:
+    run_ffmpeg("-f", "lavfi", "-i", f"color=red:size={size}", "-frames:v", "1", folder / name)
+    return (folder / name).read_bytes()
+
+
+def test_the_small_picture_of_a_video_is_fetched_here(server, door, tmp_path):
+    """Pictures come through the same guard and are made anew as JPEG; what is broken, too large or none, is none."""
+    png = picture_of(tmp_path, "640x360", "poster.png")
+    for kind in ("png", "jpg", "gif", "webp"):
+        content = picture_of(tmp_path, "640x360", f"poster.{kind}")
+        made = door.picture(server.put(f"/poster.{kind}", Answer(content)))
+        assert made.startswith(b"\xff\xd8\xff")
+        assert len(made) < 50_000
+    walls = picture_of(tmp_path, "30000x2000", "walls.png")
+    assert len(walls) < 2_000_000
+    assert door.picture(server.put("/walls.png", Answer(walls))) is None
+    assert door.picture(server.put("/broken.png", Answer(png[:40] + bytes(100)))) is None
     assert door.picture(server.put("/poster.svg", Answer(b"<svg onload='x'/>", media_type="image/svg+xml"))) is None
     assert door.picture(server.put("/huge.png", Answer(png + bytes(3_000_000), media_type="image/png"))) is None
     assert door.picture(server.url("/nothing.png")) is None

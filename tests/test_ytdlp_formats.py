@@ -9,6 +9,7 @@ import pytest
 from lib.addresses import AddressGuard
 from lib.ytdlp import Need, format_choice
 from lib.ytdlp.library import GuardedYoutubeDL
+from lib.ytdlp.patience import Patience
 
 
 def pictures(name: str, height: int, size: int | None, ext: str = "mp4", codec: str = "avc1.4d401f", **more) -> dict:
@@ -123,5 +124,5 @@ def choose(formats: list[dict], need: Need) -> dict:
         "duration": 600,
         "formats": [dict(one) for one in formats],
     }
-    with GuardedYoutubeDL(options, guard=AddressGuard()) as ydl:
+    with GuardedYoutubeDL(options, guard=AddressGuard(), patience=Patience(60)) as ydl:
         return ydl.process_ie_result(info, download=False)

@@ -12,6 +12,7 @@ from lib.ytdlp import LinkDoor, LinkVideo, Need
 from lib.ytdlp.failures import our_error
 from lib.ytdlp.info import playlist_of, video_of
 from lib.ytdlp.library import GuardedYoutubeDL
+from lib.ytdlp.patience import Patience
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 
@@ -163,7 +164,7 @@ def test_youtube_finds_its_javascript_runtime(door):
     """Without it YouTube gives no formats: the package's binary is found and new enough, and its scripts are there."""
     from yt_dlp.dependencies import yt_dlp_ejs
 
-    with GuardedYoutubeDL(options_of(door), guard=AddressGuard()) as ydl:
+    with GuardedYoutubeDL(options_of(door), guard=AddressGuard(), patience=Patience(60)) as ydl:
         runtime = ydl._js_runtimes["deno"].info
         assert runtime is not None
         assert runtime.supported
@@ -174,7 +175,7 @@ def test_youtube_finds_its_javascript_runtime(door):
 
 def test_a_video_opened_from_a_list_is_the_video_and_a_list_is_the_list(door):
     """By the address alone, as YouTube's extractor reads it with our options."""
-    with GuardedYoutubeDL(options_of(door), guard=AddressGuard()) as ydl:
+    with GuardedYoutubeDL(options_of(door), guard=AddressGuard(), patience=Patience(60)) as ydl:
         tab = ydl.get_info_extractor("YoutubeTab")
         assert not tab._yes_playlist("PL1", "dQw4w9WgXcQ")
         assert tab._yes_playlist("PL1", None)
@@ -205,7 +206,7 @@ def test_a_youtube_video_is_described_from_its_own_page(door):
             {"format_id": "139", "protocol": "https", "vcodec": "none", "acodec": "mp4a.40.2", "filesize": 4_000_000},
         ],
     }
-    with GuardedYoutubeDL(options_of(door), guard=AddressGuard()) as ydl:
+    with GuardedYoutubeDL(options_of(door), guard=AddressGuard(), patience=Patience(60)) as ydl:
         video = video_of(info, "https://www.youtube.com/watch?v=dQw4w9WgXcQ&list=PL1&t=9", ydl.answers)
     assert video == LinkVideo(
         url="https://www.youtube.com/watch?v=dQw4w9WgXcQ",

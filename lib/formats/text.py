@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterable
 
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
+_REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_MOVING = re.compile(r"[\x0b\x0c\x1c-\x1f\x85]|\r(?!\n)")
 _SURROGATE = re.compile(r"[\ud800-\udfff]+")
 _UNSPACED = re.compile(
     "[\u2e80-\u2fdf\u3001-\u303f\u3041-\u30ff\u3100-\u312f\u3190-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
@@ -29,6 +31,18 @@ def encodable(text: str) -> str:
 def without_control(text: str) -> str:
     """The text with control characters other than white space replaced by spaces."""
     return _CONTROL.sub(" ", text)
+
+
+def in_order(text: str) -> str:
+    """The text without the marks that turn the order of letters about, also of those that follow: with them a price
+    beside a title is read from its end."""
+    return _REORDERING.sub("", text)
+
+
+def for_terminal(text: str) -> str:
+    """The text as a terminal may have it: no escape that moves its cursor, writes its title or its clipboard, and no
+    bare carriage return that writes over the line."""
+    return _MOVING.sub(" ", without_control(encodable(text)))
 
 
 def one_line(text: str) -> str:

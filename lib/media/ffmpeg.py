@@ -9,16 +9,27 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from lib.errors import CuewiseError, DiskFull, FolderReadOnly, MediaError, TruncatedMedia, UnknownCodec
+from lib.errors import (
+    CuewiseError,
+    DiskFull,
+    FolderReadOnly,
+    MediaError,
+    MediaTooHeavy,
+    TruncatedMedia,
+    UnknownCodec,
+)
+from lib.media.limits import limits
+from lib.settings import tool_environment
 
 log = logging.getLogger(__name__)
 
-PROTOCOLS = "file,pipe,crypto,data"
+PROTOCOLS = "file"
 """What an input may open. A playlist dressed up as a video must not make us fetch addresses."""
 
 DEMUXERS = (
@@ -36,6 +47,10 @@ HEARTBEAT = 0.5
 """Seconds between two calls of ``on_progress`` at most, so that a Cancel is heard while ffmpeg says nothing."""
 
 REINSTALL = "Run: pip install --force-reinstall -r requirements.txt"
+
+PATIENCE_SECONDS = 600
+PATIENCE_TIMES = 30
+"""ffmpeg may take ten minutes, and thirty times as long as what it makes plays; then the file is to blame."""
 
 STDERR_LINES = 40
 STDERR_LINE_BYTES = 500
@@ -68,7 +83,13 @@ def input_options() -> dict[str, str]:
         "format_whitelist": DEMUXERS,
         "analyzeduration": str(READ_AHEAD_SECONDS * 1_000_000),
         "probesize": str(READ_AHEAD_BYTES),
+        "max_streams": str(limits().streams + 1),  # by the one too many it is known that there are too many
     }
+
+
+def decoder_options() -> dict[str, str]:
+    """What decoders are told: a picture that is larger than allowed is refused wherever in a file it comes."""
+    return {"max_pixels": str(limits().pixels)}
 
 
 def file_url(path: Path) -> str:
@@ -88,17 +109,24 @@ def run_ffmpeg(
 
     ``on_progress`` is given the share done, 0 to 1, of ``duration`` seconds of output, at least twice a second and
     in this thread. What it raises (Cancelled) ends ffmpeg at once and comes through. However this call ends, ffmpeg
-    has ended; when this process is killed, so is ffmpeg (on Linux). Of a trial, a failure is not worth a warning.
-    Raises DiskFull, FolderReadOnly, TruncatedMedia, UnknownCodec, MediaError.
+    has ended; when this process is killed, so is ffmpeg (on Linux). Its memory, what it writes and the time it takes
+    are bounded (see ``lib.media.limits``). Of a trial, a failure is not worth a warning.
+    Raises DiskFull, FolderReadOnly, TruncatedMedia, UnknownCodec, MediaTooHeavy, MediaError.
     """
     command = [
-        *_ends_with_us(),
+        *bounded(memory_bytes=limits().memory_bytes, output_bytes=limits().output_bytes),
         ffmpeg_path(),
         *("-nostdin", "-hide_banner", "-y", "-loglevel", "warning", "-nostats", "-progress", "pipe:1"),
-        *_locked_in(arguments),
+        *locked_in(arguments),
     ]
     try:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=tool_environment(),
+        )
     except OSError as exc:
         raise MediaError("The converter (ffmpeg) could not be started.", REINSTALL) from exc
     times: queue.SimpleQueue[float | None] = queue.SimpleQueue()
@@ -128,12 +156,17 @@ def run_ffmpeg(
     return list(said)
 
 
-def _locked_in(arguments: list[str]) -> list[str]:
-    """The arguments with the protocols allowed before every input; each input needs its own."""
+def locked_in(arguments: list[str]) -> list[str]:
+    """The arguments with the protocols allowed before every input, and the containers too where it is not said what
+    the input is; each input needs its own."""
     locked: list[str] = []
+    begun = 0
     for argument in arguments:
         if argument == "-i":
             locked += ["-protocol_whitelist", PROTOCOLS]
+            if "-f" not in locked[begun:]:
+                locked += ["-format_whitelist", DEMUXERS, "-max_pixels", str(limits().pixels)]
+            begun = len(locked)
         locked.append(argument)
     return locked
 
@@ -142,16 +175,19 @@ def _follow(
     times: queue.SimpleQueue[float | None], duration: float, on_progress: Callable[[float], None] | None
 ) -> None:
     done = 0.0
+    deadline = time.monotonic() + PATIENCE_SECONDS + PATIENCE_TIMES * duration
     while True:
         try:
-            time = times.get(timeout=HEARTBEAT)
+            written = times.get(timeout=HEARTBEAT)
         except queue.Empty:
-            time = 0.0
-        if time is None:
+            written = 0.0
+        if written is None:
             return
-        done = max(done, min(1.0, time / duration) if duration > 0 else 0.0)
+        done = max(done, min(1.0, written / duration) if duration > 0 else 0.0)
         if on_progress is not None:
             on_progress(done)
+        if time.monotonic() > deadline:
+            raise MediaTooHeavy("Converting this file takes longer than any honest file would.")
 
 
 def _read_times(stream: IO[bytes], times: queue.SimpleQueue[float | None]) -> None:
@@ -170,6 +206,11 @@ def _read_lines(stream: IO[bytes], said: deque[str]) -> None:
 
 
 _FAULTS: tuple[tuple[tuple[str, ...], type[CuewiseError], str], ...] = (
+    (
+        ("Cannot allocate memory", "Picture size", "out of memory"),
+        MediaTooHeavy,
+        "This file needs more memory than it may take here.",
+    ),
     (
         ("No space left on device", "Disk quota exceeded", "File too large"),
         DiskFull,
@@ -193,21 +234,27 @@ def _translated(message: str) -> CuewiseError:
 
 
 _GUARD = """
-import ctypes, os, signal, sys
+import ctypes, os, resource, signal, sys
 ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 if os.getppid() != int(sys.argv[1]):
     os._exit(1)
-os.execv(sys.argv[2], sys.argv[2:])
+for limit, value in ((resource.RLIMIT_DATA, sys.argv[2]), (resource.RLIMIT_FSIZE, sys.argv[3])):
+    value = min([int(value), *(each for each in resource.getrlimit(limit) if each != resource.RLIM_INFINITY)])
+    resource.setrlimit(limit, (value, value))
+os.execv(sys.argv[4], sys.argv[4:])
 """
 
 
-def _ends_with_us() -> list[str]:
-    """The head of a command that dies with us, even when we are killed.
+def bounded(*, memory_bytes: int, output_bytes: int) -> list[str]:
+    """The head of a command that may take so much memory and write files of such a size, and that dies with us, even
+    when we are killed. On Linux; elsewhere the command stands alone.
 
     A process may ask Linux to be killed with its parent (``prctl(PR_SET_PDEATHSIG)``) and then become ffmpeg. Asking
     between fork and exec (``preexec_fn``) can hang a process with threads, so a bare interpreter asks, some 20 ms.
-    "Parent" means the thread that started it: that thread waits in ``run_ffmpeg`` as long as ffmpeg lives.
+    "Parent" means the thread that started it: that thread waits as long as the command lives.
+    Memory is what is written to (RLIMIT_DATA): address space alone (RLIMIT_AS) is what the drivers of graphics cards
+    reserve by the terabyte.
     """
     if not sys.platform.startswith("linux"):
         return []
-    return [sys.executable, "-I", "-S", "-c", _GUARD, str(os.getpid())]
+    return [sys.executable, "-I", "-S", "-c", _GUARD, str(os.getpid()), str(memory_bytes), str(output_bytes)]

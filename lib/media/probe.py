@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lib.domain.media import AudioStream, MediaAsset, VideoStream
-from lib.errors import EmptyFile, InputError, NoDuration, NotMedia, TruncatedMedia, UnknownCodec
+from lib.errors import EmptyFile, InputError, MediaTooHeavy, NoDuration, NotMedia, TruncatedMedia, UnknownCodec
 from lib.media.boxes import Layout, layout
-from lib.media.ffmpeg import file_url, input_options
+from lib.media.ffmpeg import decoder_options, file_url, input_options
+from lib.media.limits import limits
 
 if TYPE_CHECKING:
     import av
@@ -23,6 +24,10 @@ KEY_FRAME_SECONDS = 120.0
 KEY_FRAME_PACKETS = 20_000
 KEY_FRAME_BYTES = 300_000_000
 """How much of a file is read to measure the spacing of its key frames: this far, and no further."""
+
+SAMPLE_RATES = (2_000, 768_000)
+MOST_CHANNELS = 64
+"""What sound may be. A packet at one sample a second would unpack to hours."""
 
 ROTATION_PACKETS = 400
 """Packets tried for a first picture; its rotation comes with it."""
@@ -59,7 +64,8 @@ def probe(path: Path, asset_id: str, size_bytes: int) -> MediaAsset:
     The asset's clock starts where the file's first stream starts. Cover art is no picture. A stream that cannot be
     decoded is left out while another can. The work is bounded, whatever the file's length: nothing is decoded but
     one picture, for its rotation.
-    Raises EmptyFile, NotMedia, TruncatedMedia, UnknownCodec, NoDuration.
+    Raises EmptyFile, NotMedia, TruncatedMedia, UnknownCodec, NoDuration, and MediaTooHeavy for what goes beyond
+    ``lib.media.limits``. A stranger's file is looked into by ``lib.media.apart``: opening it is not bounded here.
     """
     if size_bytes == 0:
         raise EmptyFile("The file is empty.")
@@ -68,16 +74,29 @@ def probe(path: Path, asset_id: str, size_bytes: int) -> MediaAsset:
         raise TruncatedMedia("The file ends before its own end: part of it is missing.")
     if shape.is_image:
         raise NotMedia("The file is a picture, not a video or sound.")
-    with opened(path, shape) as container:
+    # With the decoders' limit a picture that is too large would have no size at all.
+    with opened(path, shape, decoding={}) as container:
         return _asset(container, path, shape, asset_id, size_bytes)
 
 
-def opened(path: Path, shape: Layout | None = None) -> av.container.InputContainer:
-    """The file, open for reading, with the limits that all inputs have. Raises InputError, TruncatedMedia, NotMedia."""
+def opened(
+    path: Path, shape: Layout | None = None, decoding: dict[str, str] | None = None
+) -> av.container.InputContainer:
+    """The file, open for reading, with the limits that all inputs have.
+
+    Raises InputError, TruncatedMedia, NotMedia, MediaTooHeavy.
+    """
     import av
 
     try:
-        return av.open(file_url(path), container_options=input_options(), metadata_errors="replace")
+        return av.open(
+            file_url(path),
+            options=decoder_options() if decoding is None else decoding,
+            container_options=input_options(),
+            metadata_errors="replace",
+        )
+    except MemoryError as exc:
+        raise MediaTooHeavy("The file has more tracks, or needs more memory, than is allowed here.") from exc
     except FileNotFoundError as exc:
         raise InputError("The file is no longer there.", "Choose the file again.") from exc
     except (av.error.FFmpegError, ValueError) as exc:
@@ -100,12 +119,15 @@ def _asset(
     if len(heard) < len(sounds) or (picture is None and pictures):
         log.warning("asset %s: streams left out, for no decoder knows them", asset_id[:12])
 
+    _weigh(container)
     demuxer = container.format.name.split(",")[0]
     streams = [stream for stream in (picture, *heard) if stream is not None]
     # In this order: the beginning is read while the container still stands there, for not every one can go back.
     video = _video(container, picture) if picture is not None else None
     audio = tuple(_audio(container, stream, index) for index, stream in enumerate(sounds) if stream in heard)
     duration = _duration(container, path, demuxer, streams)
+    if duration > limits().seconds:
+        raise MediaTooHeavy(f"The file plays for {duration / 3600:,.0f} hours; the limit is {limits().hours_words}.")
     name = _container_name(demuxer, shape, has_picture=picture is not None)
     with_picture, sound_alone = _MEDIA_TYPES.get(name, (f"video/x-{name}", f"audio/x-{name}"))
     return MediaAsset(
@@ -118,6 +140,25 @@ def _asset(
         audio=audio,
         bit_rate=round(size_bytes * 8 / duration),
     )
+
+
+def _weigh(container: av.container.InputContainer) -> None:
+    """Raises MediaTooHeavy where a track asks for more than is allowed, before any of it is decoded here."""
+    if len(container.streams) > limits().streams:
+        raise MediaTooHeavy(f"The file has more than {limits().streams} tracks.")
+    for stream in container.streams.video:
+        context = stream.codec_context
+        if context is not None and context.width * context.height > limits().pixels:
+            size = f"{context.width} × {context.height}"
+            raise MediaTooHeavy(f"Its pictures are {size}; the limit is {limits().pixels_words}.")
+    for stream in container.streams.audio:
+        context = stream.codec_context
+        if context is None or not context.sample_rate:
+            continue
+        if not SAMPLE_RATES[0] <= context.sample_rate <= SAMPLE_RATES[1] or context.channels > MOST_CHANNELS:
+            raise MediaTooHeavy(
+                f"Its sound has {context.sample_rate:,} samples a second on {context.channels} channels, as none has."
+            )
 
 
 def is_cover(stream: av.VideoStream) -> bool:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from lib.domain.media import MediaAsset, Source, SourceKind
 from lib.domain.run import Run, RunRequest, Stage, digest
 from lib.errors import CuewiseError, MediaError
-from lib.media.probe import probe
+from lib.media.apart import probe_apart
 from lib.pipeline.plan import MediaFacts, facts_of_asset, facts_of_link
 from lib.pipeline.reporter import Reporter
 from lib.pipeline.tools import Tools
@@ -129,7 +129,7 @@ def _probed(asset_id: str, size_bytes: int, tools: Tools) -> MediaAsset:
     if asset is None:
         path = tools.files.path(asset_id)
         try:
-            asset = probe(path, asset_id, size_bytes)
+            asset = probe_apart(path, asset_id, size_bytes)
             tools.store.assets.keep(asset)
         except BaseException:
             # What cannot be played is not kept, nor what nobody could find again.

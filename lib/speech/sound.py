@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lib.errors import MediaError, NoSound, NotMedia, TruncatedMedia, UnknownCodec
+from lib.errors import MediaError, MediaTooHeavy, NoSound, NotMedia, TruncatedMedia, UnknownCodec
+from lib.media.ffmpeg import DEMUXERS, PROTOCOLS
 
 if TYPE_CHECKING:
     import av
@@ -21,6 +22,8 @@ RUN_IN = 1.0
 """Seconds decoded and thrown away before a clip: AAC, MP3 and Opus need earlier frames to sound right."""
 JUMP = 0.1
 """Sound whose clock is off by more seconds than this has a hole or an overlap; less is rounding of its times."""
+LONGEST_FRAME = 60.0
+"""Seconds that one decoded frame may last; those of honest codecs are shorter than a tenth."""
 RESET = 10.0
 """A clock that goes back by more seconds than this began anew (joined recordings): the sound simply goes on."""
 
@@ -156,6 +159,8 @@ class Sound:
                 damage = exc
                 continue
             for frame in frames:
+                if frame.samples > LONGEST_FRAME * frame.sample_rate:
+                    raise MediaTooHeavy("A few bytes of this sound unpack to minutes, as in no honest file.")
                 if frame.samples:
                     good += 1
                     yield (None if frame.time is None else frame.time - origin), frame
@@ -179,10 +184,12 @@ def _open(path: Path, track: int) -> av.container.InputContainer:
     import av
 
     try:
-        # The scheme keeps names such as "concat:a.mp4" from being anything but names, and the list keeps playlists
+        # The scheme keeps names such as "concat:a.mp4" from being anything but names, and the lists keep playlists
         # from leading elsewhere.
         container = av.open(
-            f"file:{Path(path).absolute()}", metadata_errors="ignore", options={"protocol_whitelist": "file"}
+            f"file:{Path(path).absolute()}",
+            metadata_errors="ignore",
+            options={"protocol_whitelist": PROTOCOLS, "format_whitelist": DEMUXERS},
         )
     except FileNotFoundError as exc:
         raise MediaError("The file is no longer there.", "Add it again.") from exc

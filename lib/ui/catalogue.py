@@ -7,7 +7,7 @@ import streamlit as st
 from lib.domain.model import Model
 from lib.services import Catalogue, Services
 from lib.ui.model_words import context_hours, hour_price
-from lib.ui.words import ago_words, count_words, plain
+from lib.ui.words import ago_words, cell, count_words, plain
 
 PRICE = "$ per hour (estimate)"
 ESTIMATE_NOTE = (
@@ -71,11 +71,11 @@ def table_row(model: Model) -> dict[str, object]:
     """A model as the table shows it; what is not known stays empty, never zero."""
     price = 0 if model.is_local else hour_price(model)
     return {
-        "Name": model.name,
+        "Name": cell(model.name),
         "Sees": "✓" if model.sees else "",
         "Hears": "✓" if model.hears else "",
         PRICE: None if price is None else float(price),
         "Context": None if model.is_local else context_hours(model),
         "Retires": model.expires,
-        "Id": model.id,
+        "Id": cell(model.id),
     }

@@ -9,7 +9,7 @@ import streamlit as st
 from lib.domain.counters import Counters
 from lib.domain.run import RunState
 from lib.services import Services
-from lib.ui.words import STATE_WORDS, bytes_words, money, plain
+from lib.ui.words import STATE_WORDS, bytes_words, cell, money, plain
 
 EVER, DAY = "Since the beginning", "Last 24 hours"
 
@@ -38,7 +38,7 @@ def _render_models(counters: Counters) -> None:
     st.subheader("Models", anchor=False)
     rows = [
         {
-            "Model": each.model_id,
+            "Model": cell(each.model_id),
             "Runs": each.runs,
             "Failed": each.failed,
             "Cost": money(each.cost_usd),

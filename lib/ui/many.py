@@ -14,7 +14,17 @@ from lib.ui.bill import as_asked, confirm, plain_total
 from lib.ui.clip import ChosenClip
 from lib.ui.question import Question
 from lib.ui.source import Chosen
-from lib.ui.words import ROUTE_WORDS, UNKNOWN, bytes_words, count_words, duration_words, money, plain, render_failure
+from lib.ui.words import (
+    ROUTE_WORDS,
+    UNKNOWN,
+    bytes_words,
+    cell,
+    count_words,
+    duration_words,
+    money,
+    plain,
+    render_failure,
+)
 
 ROWS_AT_ONCE = 12
 ROW_HEIGHT = 35
@@ -104,9 +114,9 @@ def _render_plan(plan: BatchPlan, told: set[Failure]) -> None:
 
 def table_row(line: Line, *, has_model: bool) -> dict[str, str]:
     """A line of the bill in words: what is not known stands as such."""
-    row = {"Video": line.name}
+    row = {"Video": cell(line.name)}
     if has_model:
-        row["Model"] = line.model_id
+        row["Model"] = cell(line.model_id)
     plan = line.plan
     if not line.can_run or plan is None:
         return row | {"Price": UNKNOWN, "Sent": "cannot run", "Size": "", "Parts": "", "Tokens": "", "Time": ""}

@@ -18,7 +18,7 @@ from lib.pipeline.ingest import link_source
 from lib.services import LinkPlaylist, LinkVideo, Services
 from lib.ui.clip import forget_clip
 from lib.ui.question import TRANSCRIPT
-from lib.ui.words import bytes_words, count_words, duration_words, error_words, plain, render_failure
+from lib.ui.words import bytes_words, cell, count_words, duration_words, error_words, plain, render_failure
 
 FILE_TYPES = "Video: mp4, webm, mov, avi, mkv, mpeg, m4v. Sound: mp3, m4a, wav, ogg, flac."
 FIRST_STEPS = (
@@ -351,7 +351,11 @@ def _tick_videos(playlist: LinkPlaylist) -> None:
         return
     table = st.dataframe(
         [
-            {"Title": video.title, "Length": duration_words(video.duration), "Size": bytes_words(video.size_bytes)}
+            {
+                "Title": cell(video.title),
+                "Length": duration_words(video.duration),
+                "Size": bytes_words(video.size_bytes),
+            }
             for video in playlist.videos
         ],
         key=PLAYLIST_ROWS,

@@ -21,6 +21,8 @@ from lib.domain.model import Model
 from lib.domain.plan import MEGABYTE, Plan, Quality, Route, RouteChoice, SizeVerdict, Times
 from lib.domain.run import Failure, PartState, Run, RunRequest, RunState, Stage
 from lib.domain.transcript import TimedBy
+from lib.formats.csv_table import COMMANDS
+from lib.formats.text import in_order
 from lib.formats.timecode import format_length
 
 if TYPE_CHECKING:
@@ -313,9 +315,20 @@ def elapsed_seconds(run: Run, now: datetime | None = None) -> float | None:
 
 
 def plain(text: str) -> str:
-    """Text of others as one line of Markdown that shows exactly these characters: no markup, no links, no maths."""
-    line = TYPOGRAPHY.sub(JOINER, " ".join(text.split()))
+    """Text of others as one line of Markdown that shows exactly these characters: no markup, no links, no maths.
+
+    Only what would turn the order of the letters about, of ours behind it too, is left out.
+    """
+    line = TYPOGRAPHY.sub(JOINER, " ".join(in_order(text).split()))
     return MARKDOWN_SPECIAL.sub(r"\\\1", line)
+
+
+def cell(text: str) -> str:
+    """Text of others in a table: whoever downloads the table and opens it in a spreadsheet runs nothing.
+
+    The invisible character keeps what looks like a formula a text, and the table as it was.
+    """
+    return JOINER + text if text.startswith(COMMANDS) or text.lstrip().startswith(COMMANDS) else text
 
 
 def error_words(error: CuewiseError) -> Failure:

@@ -10,11 +10,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from lib.addresses import AddressGuard, without_credentials
 from lib.domain.captions import CaptionTrack
-from lib.errors import BadLink, CuewiseError, DownloadFailed, LinkTooLarge, NothingThere, NotMediaPage
+from lib.errors import (
+    BadLink,
+    Cancelled,
+    CuewiseError,
+    DownloadFailed,
+    LinkTooLarge,
+    LinkTooSlow,
+    NothingThere,
+    NotMediaPage,
+)
+from lib.formats.timecode import format_length
+from lib.media.poster import made_anew
 from lib.ytdlp.answers import Answers
 from lib.ytdlp.captions import file_of
 from lib.ytdlp.debug_log import DebugLog
@@ -35,16 +47,18 @@ from lib.ytdlp.info import (
 )
 from lib.ytdlp.links import PLAYLIST_LIMIT, LinkPlaylist, LinkVideo
 from lib.ytdlp.meter import Meter, OnProgress
+from lib.ytdlp.patience import Patience
 from lib.ytdlp.wording import megabytes
 
 if TYPE_CHECKING:
     from lib.ytdlp.library import GuardedYoutubeDL
 
 SOCKET_TIMEOUT = 20.0  # seconds of silence
+LOOK_UP_SECONDS = 180.0  # for a page with all that it leads to: honest ones take a few
 DOWNLOAD_RETRIES = 2
 PICTURE_BYTES = 2_000_000
 CAPTIONS_BYTES = 20_000_000  # a day of talk takes a few
-PICTURE_STARTS = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8")
+CAPTIONS_SECONDS = 600.0  # those of a stream come in a thousand pieces
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +68,9 @@ class LinkDoor:
     """Looks links up and downloads them. Safe to share between threads: nothing is kept between two calls.
 
     ``ffmpeg_path`` joins pictures and sound that come apart. ``cookies_file`` (Netscape format) is read, never
-    written. ``max_bytes`` and ``max_seconds`` refuse what is too large. ``cache_folder`` keeps the solved parts of
-    YouTube's player between calls. ``retry_seconds`` is the wait before a broken transfer is taken up again.
+    written. ``max_bytes`` and ``max_seconds`` of playing refuse what is too large. ``patience_seconds`` is how long a
+    download may take in all. ``cache_folder`` keeps the solved parts of YouTube's player between calls.
+    ``retry_seconds`` is the wait before a broken transfer is taken up again.
     """
 
     ffmpeg_path: str
@@ -63,6 +78,8 @@ class LinkDoor:
     cookies_file: Path | None = None
     max_bytes: int = 4_000_000_000
     max_seconds: float = 12 * 3600.0
+    patience_seconds: float = 6 * 3600.0
+    look_up_seconds: float = LOOK_UP_SECONDS
     cache_folder: Path | None = None
     retry_seconds: float = 1.0
     guard: AddressGuard | None = None
@@ -84,7 +101,7 @@ class LinkDoor:
             return video_of(info, url, ydl.answers)
 
     def picture(self, url: str) -> bytes | None:
-        """The small picture that a site shows for a video, as PNG, JPEG, WebP or GIF; None where none can be had.
+        """The small picture that a site shows for a video, made anew as a JPEG; None where none can be had.
 
         Fetched here, through the guard, so that a page need not load anything from elsewhere. Never raises.
         """
@@ -96,8 +113,7 @@ class LinkDoor:
         except CuewiseError as exc:
             log.info("no picture from %s: %s", without_credentials(url), exc.code)
             return None
-        is_picture = content.startswith(PICTURE_STARTS) or content[8:12] == b"WEBP"
-        return content if is_picture and len(content) <= PICTURE_BYTES else None
+        return made_anew(content) if len(content) <= PICTURE_BYTES else None
 
     def captions(self, url: str, track: CaptionTrack, folder: Path) -> tuple[str, str]:
         """The text of a track's file and its kind (``vtt``, ``srt``), fetched into ``folder`` on its way.
@@ -105,7 +121,7 @@ class LinkDoor:
         Raises NothingThere when the track is no longer there, LinkTooLarge, and LinkError like ``look_up``.
         """
         make_folder(folder)
-        with self._open(url, Need(), folder, Meter(None, CAPTIONS_BYTES)) as (ydl, url):
+        with self._open(url, Need(), folder, Meter(None, CAPTIONS_BYTES), CAPTIONS_SECONDS) as (ydl, url):
             info = ydl.extract_info(url, download=False)
             file = None if not info or is_playlist(info) else file_of(info, track)
             if info is None or file is None:
@@ -139,7 +155,7 @@ class LinkDoor:
         return self._download(url, folder, need, meter)
 
     def _download(self, url: str, folder: Path, need: Need, meter: Meter) -> Path:
-        with self._open(url, need, folder, meter) as (ydl, url):
+        with self._open(url, need, folder, meter, self.patience_seconds) as (ydl, url):
             ydl.before_download = functools.partial(self._prepare, folder=folder, need=need, meter=meter, ydl=ydl)
             info = ydl.extract_info(url, download=True)
             path = whole_file(info, folder)
@@ -148,17 +164,28 @@ class LinkDoor:
 
     @contextmanager
     def _open(
-        self, url: str, need: Need, folder: Path | None = None, meter: Meter | None = None
+        self,
+        url: str,
+        need: Need,
+        folder: Path | None = None,
+        meter: Meter | None = None,
+        seconds: float | None = None,
     ) -> Iterator[tuple[GuardedYoutubeDL, str]]:
         guard = self.guard or AddressGuard(allow_private=self.allow_private)
         url = guard.check_url(url, proxied=not {"http", "https", "all"}.isdisjoint(getproxies()))
         from lib.ytdlp.library import GuardedYoutubeDL  # imports yt-dlp: with the first link, not with the app
 
-        with (
-            translated(url, need),
-            GuardedYoutubeDL(self._options(need, folder, meter), guard=guard) as ydl,
-        ):
-            yield ydl, url
+        seconds = self.look_up_seconds if seconds is None else seconds
+        with translated(url, need), Patience(seconds) as patience:
+            try:
+                with GuardedYoutubeDL(self._options(need, folder, meter), guard=guard, patience=patience) as ydl:
+                    yield ydl, url
+            except Cancelled:
+                raise
+            except Exception as exc:
+                if patience.is_over:
+                    raise LinkTooSlow(f"{urlsplit(url).hostname} takes longer than {format_length(seconds)}.") from exc
+                raise
 
     def _options(self, need: Need, folder: Path | None, meter: Meter | None) -> dict[str, Any]:
         chosen, order = format_choice(need)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yt_dlp
+from yt_dlp import globals as yt_dlp_globals
 from yt_dlp.downloader import get_suitable_downloader
 from yt_dlp.downloader.bunnycdn import BunnyCdnFD
 from yt_dlp.downloader.common import FileDownloader
@@ -23,12 +24,17 @@ from yt_dlp.downloader.http import HttpFD
 from yt_dlp.downloader.ism import IsmFD
 from yt_dlp.downloader.soop import SoopVodFD
 from yt_dlp.networking import RequestDirector
+from yt_dlp.postprocessor import ffmpeg as yt_dlp_ffmpeg
 
 from lib.addresses import AddressGuard
 from lib.errors import BadLink, DownloadFailed, LiveStream, TooManyRedirects
+from lib.media.ffmpeg import bounded, locked_in
+from lib.media.limits import limits
+from lib.settings import tool_environment
 from lib.ytdlp.answers import Answers
 from lib.ytdlp.folder import check_whole
 from lib.ytdlp.info import Info, answer_of, is_playlist
+from lib.ytdlp.patience import Patience
 from lib.ytdlp.transport import CuewiseRH
 
 HOP_LIMIT = 15  # pages that send on to other pages, beside the redirects of HTTP
@@ -40,6 +46,22 @@ _SORTING = threading.Lock()
 def _refuse_program(self: Any, filename: str, info_dict: Info) -> bool:
     raise DownloadFailed("This kind of stream cannot be downloaded.", "Download it yourself and upload the file.")
 
+
+# Plugins are programs that lie in the home folder or beside the packages, and yt-dlp runs what it finds there.
+yt_dlp_globals.plugin_dirs.value = []
+yt_dlp_globals.all_plugins_loaded.value = True
+
+
+class LockedFFmpeg(yt_dlp_ffmpeg.Popen):
+    """ffmpeg as yt-dlp runs it, on files that a stranger's server gave: with the same locks as our own runs of it."""
+
+    @classmethod
+    def run(cls, command: list[str], *args: Any, **kwargs: Any) -> Any:
+        head = bounded(memory_bytes=limits().memory_bytes, output_bytes=limits().output_bytes)
+        return super().run([*head, *locked_in(command)], *args, env=tool_environment(), **kwargs)
+
+
+yt_dlp_ffmpeg.Popen = LockedFFmpeg
 
 # Several native downloaders hand a stream they cannot read to ffmpeg, which would make connections of its own.
 # This class is the base of all such programs; Cuewise never uses one, so it is closed once and for all.
@@ -62,16 +84,17 @@ FileDownloader.sanitize_open = _remembered_file
 class GuardedYoutubeDL(yt_dlp.YoutubeDL):
     """yt-dlp with one way to the network, and with our refusals at the steps where they are first known."""
 
-    def __init__(self, params: dict[str, Any], *, guard: AddressGuard) -> None:
+    def __init__(self, params: dict[str, Any], *, guard: AddressGuard, patience: Patience) -> None:
         self.answers = Answers()
         self.before_download: Callable[[Info], None] | None = None
         self._guard = guard
+        self._patience = patience
         self._hops = 0
         self.opened: list[Any] = []
         super().__init__(params)
 
     def build_request_director(self, handlers: Any, preferences: Any = None) -> RequestDirector:
-        make = functools.partial(CuewiseRH, guard=self._guard, answers=self.answers)
+        make = functools.partial(CuewiseRH, guard=self._guard, answers=self.answers, patience=self._patience)
         return super().build_request_director([make], None)
 
     def process_ie_result(self, ie_result: Info, download: bool = True, extra_info: Info | None = None) -> Any:

@@ -11,6 +11,8 @@ from lib.errors import LinkTooLarge
 from lib.ytdlp.wording import megabytes
 
 PROGRESS_SPACING = 0.2  # seconds between two reports
+PIECE_BYTES = 300_000_000
+"""What a piece of a stream may have: yt-dlp takes each into memory as a whole. Honest ones have a few megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Meter:
         self._expected: int | None = None
         self._sizes: dict[str, int] = {}
         self._reported = 0.0
+        self._piece: tuple[object, int] = (None, 0)
 
     def expect(self, size_bytes: int | None) -> None:
         self._expected = size_bytes
@@ -48,6 +51,7 @@ class Meter:
         total = status.get("total_bytes")
         if done > self._max_bytes or (total and total > self._max_bytes):
             raise LinkTooLarge(f"The download is larger than the limit of {megabytes(self._max_bytes)}.")
+        self._weigh_piece(status.get("fragment_index"), done)
         now = time.monotonic()
         if now - self._reported < PROGRESS_SPACING:
             return
@@ -56,6 +60,12 @@ class Meter:
         speed = status.get("speed")
         whole_bytes = int(whole) if whole else None
         self._report(done, whole_bytes, speed)
+
+    def _weigh_piece(self, number: object, done: int) -> None:
+        if number != self._piece[0]:
+            self._piece = (number, done)
+        if number is not None and done - self._piece[1] > PIECE_BYTES:
+            raise LinkTooLarge(f"A piece of this stream is larger than {megabytes(PIECE_BYTES)}.")
 
     def finish(self, size_bytes: int) -> None:
         self._report(size_bytes, size_bytes, None)

@@ -5,6 +5,7 @@ Importing this imports yt-dlp, which takes most of a second.
 
 from __future__ import annotations
 
+import functools
 import http.client
 import time
 import weakref
@@ -18,8 +19,9 @@ from yt_dlp.networking.exceptions import HTTPError, RequestError
 
 from lib.addresses import AddressGuard
 from lib.domain.plan import MEGABYTE
-from lib.errors import CuewiseError, LinkTooLarge
+from lib.errors import CuewiseError, LinkTooLarge, LinkTooSlow
 from lib.ytdlp.answers import Answers
+from lib.ytdlp.patience import Patience
 
 PAGE_LIMIT_BYTES = 64 * MEGABYTE  # a page read whole; the largest honest ones have a few megabytes
 PAGE_LIMIT_SECONDS = 120.0
@@ -32,12 +34,19 @@ class RefusedError(RequestError):
 class PromptResponse(http.client.HTTPResponse):
     """Gives what has arrived instead of waiting for a full block, and does not read a page without end."""
 
+    def __init__(self, sock: Any, *args: Any, patience: Patience, **kwargs: Any) -> None:
+        self._patience = patience
+        patience.watch(sock)
+        super().__init__(sock, *args, **kwargs)
+
     def read(self, amt: int | None = None) -> bytes:
         if amt is None:
             return self._read_page()
         if amt <= 512:  # the head of a file, by which its kind is told, is wanted whole
             return super().read(amt)
         piece = self.read1(amt)
+        if self._patience.is_over:  # a connection that was cut looks like the end of a file without a length
+            raise TimeoutError("the download took too long")
         if self.length == 0:
             self.close()
         return piece
@@ -59,9 +68,10 @@ class PromptResponse(http.client.HTTPResponse):
 class GuardedHTTPHandler(urllib_handler.HTTPHandler):
     """Opens every connection through the guard."""
 
-    def __init__(self, guard: AddressGuard, **kwargs: Any) -> None:
+    def __init__(self, guard: AddressGuard, patience: Patience, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._guard = guard
+        self._patience = patience
 
     def http_open(self, req: Any) -> Any:
         return self._open_guarded(http.client.HTTPConnection, req)
@@ -79,7 +89,7 @@ class GuardedHTTPHandler(urllib_handler.HTTPHandler):
 
         def connection(*args: Any, **kwargs: Any) -> Any:
             made = urllib_handler._create_http_connection(connection_class, self._source_address, *args, **kwargs)
-            made.response_class = PromptResponse
+            made.response_class = functools.partial(PromptResponse, patience=self._patience)
             if not proxied:
                 made._create_connection = self._guard.connect
             return made
@@ -109,9 +119,10 @@ class CuewiseRH(urllib_handler.UrllibRH):
     RH_KEY = "Urllib"  # yt-dlp looks for it by this name
     RH_NAME = "cuewise"
 
-    def __init__(self, *, guard: AddressGuard, answers: Answers, **kwargs: Any) -> None:
+    def __init__(self, *, guard: AddressGuard, answers: Answers, patience: Patience, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "enable_file_urls": False})
         self._guard = guard
+        self._patience = patience
         self._answers = answers
         self._responses: weakref.WeakSet[Any] = weakref.WeakSet()
 
@@ -125,7 +136,7 @@ class CuewiseRH(urllib_handler.UrllibRH):
         context = self._make_sslcontext(legacy_ssl_support=legacy_ssl_support)
         for handler in (
             urllib_handler.ProxyHandler(proxies),
-            GuardedHTTPHandler(self._guard, context=context, source_address=self.source_address),
+            GuardedHTTPHandler(self._guard, self._patience, context=context, source_address=self.source_address),
             urllib_handler.HTTPCookieProcessor(cookiejar),
             urllib_handler.DataHandler(),
             urllib_handler.UnknownHandler(),
@@ -142,6 +153,9 @@ class CuewiseRH(urllib_handler.UrllibRH):
         urllib_handler.add_accept_encoding_header(headers, ["gzip", "deflate"])
 
     def _send(self, request: Any) -> Any:
+        if self._patience.is_over:
+            slow = LinkTooSlow("The server takes too long.")
+            raise RefusedError(cause=slow) from slow
         try:
             response = super()._send(request)
         except CuewiseError as exc:

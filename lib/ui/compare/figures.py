@@ -11,7 +11,7 @@ from lib.formats.references import read_reference
 from lib.services import Services
 from lib.ui.compare_charts import AgreementLine, CostPoint, Measure, agreement_chart, cost_chart
 from lib.ui.repair import do_or_tell
-from lib.ui.words import STATE_WORDS, captions_words, plain, render_failure
+from lib.ui.words import STATE_WORDS, captions_words, cell, plain, render_failure
 
 REFERENCE_TYPES = ("srt", "vtt", "txt")
 REFERENCE_BYTES = 5_000_000
@@ -78,7 +78,7 @@ def _row(name: str, figures: ModelFigures) -> dict[str, object]:
         return None if value is None else float(value)
 
     return {
-        "Model": name,
+        "Model": cell(name),
         "State": STATE_WORDS[figures.state],
         "Cost": number(figures.cost_usd),
         "Per hour": number(figures.usd_per_hour),

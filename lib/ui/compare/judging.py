@@ -12,7 +12,7 @@ from lib.services import Services
 from lib.ui.compare.side_by_side import grid_rows, media_of
 from lib.ui.grid import GridColumn, render_grid
 from lib.ui.markdown import safe_markdown
-from lib.ui.words import count_words, plain
+from lib.ui.words import cell, count_words, plain
 
 VOTED = "voted"
 BUTTONS = (
@@ -102,7 +102,7 @@ def render_scoreboard(services: Services) -> None:
     st.dataframe(
         [
             {
-                "Model": standing.name,
+                "Model": cell(standing.name),
                 "Rating": round(standing.rating),
                 "From": round(standing.low),
                 "To": round(standing.high),
