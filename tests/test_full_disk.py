@@ -129,7 +129,7 @@ def test_an_upload_that_finds_no_room_is_told_on_the_page_and_taken_later(servic
     (error,) = page.error
     assert "The disk has no room for this file" in error.value
     assert "Free some space" in error.value
-    assert page.file_uploader[0].value is None
+    assert not page.file_uploader[0].value
     assert files_under(disk.folder / "media") == files_under(disk.folder / "temporary") == []
     page = upload()
     assert not page.error
