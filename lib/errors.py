@@ -17,7 +17,7 @@ Each class is what the reader must do differently; the message says what happene
     │   ├── StillAnswering         one question of a conversation after the other
     │   └── StillGoingOn           what a run at work needs cannot go
     ├── ModelError                 the model or its provider
-    │   ├── KeyMissing, KeyRejected, OutOfCredit, ModerationRefused
+    │   ├── KeyMissing, KeyRejected, OutOfCredit, CapReached, PriceUnknown, ModerationRefused
     │   ├── UnknownModel, NoEndpoint, PartFormRefused, BadRequest, ContextTooLong, RequestTooLarge
     │   ├── AnswerTruncated, AnswerEmpty, AnswerLost, VideoNotSeen
     │   └── PassingFault           worth asking again: RateLimited, ProviderDown, StreamBroken, ServiceUnreachable
@@ -216,6 +216,18 @@ class KeyRejected(ModelError):
 
 class OutOfCredit(ModelError):
     hint = "Add credit on openrouter.ai/credits and press Retry, or start a new run with a free or a local model."
+
+
+class CapReached(ModelError):
+    """One more call could cost more than the user allows; it was not sent."""
+
+    hint = "What was finished is kept. Raise the cap in Settings and press Retry to go on."
+
+
+class PriceUnknown(ModelError):
+    """Nobody says what the model costs, and the user has not said yes to that."""
+
+    hint = "Say that it may run anyway, or choose a model with a price."
 
 
 class ModerationRefused(ModelError):

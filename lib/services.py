@@ -37,6 +37,7 @@ from lib.pipeline.export import EVERY_FORMAT, Export, Exportable, export, export
 from lib.pipeline.from_transcript import FromTranscript
 from lib.pipeline.ingest import facts_of, keep_path, keep_stream
 from lib.pipeline.library import Library
+from lib.pipeline.paying import Budget, check_price
 from lib.pipeline.plan import MediaFacts, alternatives, make_plan
 from lib.pipeline.proposals import Proposals
 from lib.pipeline.rehearsal import PreparedPart, prepare_only
@@ -124,6 +125,7 @@ class Services:
         self._tools = tools
         self._jobs = None
         self._worker = WorkerProcess(settings.worker_environment())
+        self.budget = Budget(tools)
         self.captions = Captions(tools)
         self.chapters = Chapters(tools)
         self.comparisons = Comparisons(tools, self.submit, self.captions.fetch)
@@ -240,6 +242,7 @@ class Services:
             allow_private_urls=self.settings.allow_private_urls,
             stretches=chosen if len(chosen) > 1 else (),
             about=about,
+            cap_usd=preferences.spending_cap_usd,
         )
 
     def plan(self, request: RunRequest) -> Plan:
@@ -266,28 +269,39 @@ class Services:
         return prepare_only(request, self.model(request.model_id), self._tools, say)
 
     def submit(self, request: RunRequest, *, key: str | None = None) -> Run:
-        """Queue a run. Raises UnknownModel, PlanRefused or KeyMissing; then nothing is queued."""
+        """Queue a run. Raises UnknownModel, PlanRefused, PriceUnknown or KeyMissing; then nothing is queued."""
         plan = self.plan(request)
         if plan.refusal:
             raise PlanRefused(plan.refusal)
+        check_price(self.model(request.model_id), request)
         request = replace(request, key_ref=self._sealed_key(request.model_id, key))
         run_id = uuid.uuid4().hex
         self._tools.store.runs.add(run_id, request, plan)
         self._queue(run_id, lambda jobs: jobs.submit(run_id, 1))
         return self._tools.store.runs.get(run_id)
 
-    def retry(self, run_id: str, *, key: str | None = None) -> Run:
+    def retry(self, run_id: str, *, key: str | None = None, accepts_unknown_price: bool = False) -> Run:
         """Queue a run that is over once more: what was finished is found again, only the rest is done.
 
         It is asked with the settings of today: another form of the video part, another limit, another server.
         """
         run = self._known(run_id)
-        attempt = self._tools.store.runs.again(run_id, self._renewed(run.request, run.request.model_id, key))
+        attempt = self._tools.store.runs.again(
+            run_id, self._renewed(run.request, run.request.model_id, key, accepts_unknown_price)
+        )
         if attempt is not None:
             self._queue(run_id, lambda jobs: jobs.submit(run_id, attempt))
         return self._known(run_id)
 
-    def repair(self, run_id: str, number: int, *, model_id: str | None = None, key: str | None = None) -> Run:
+    def repair(
+        self,
+        run_id: str,
+        number: int,
+        *,
+        model_id: str | None = None,
+        key: str | None = None,
+        accepts_unknown_price: bool = False,
+    ) -> Run:
         """Ask one part of a finished run again, perhaps of another model; the other parts stay as they are.
 
         Raises InputError where there is no such part, and what ``submit`` raises.
@@ -295,7 +309,7 @@ class Services:
         run = self._known(run_id)
         if not 0 <= number < len(run.parts):
             raise InputError(f"This run has no part {number + 1}.")
-        request = self._renewed(run.request, model_id or run.request.model_id, key)
+        request = self._renewed(run.request, model_id or run.request.model_id, key, accepts_unknown_price)
         attempt = self._tools.store.runs.again(run_id, request)
         if attempt is not None:
             self._queue(run_id, lambda jobs: jobs.repair(run_id, attempt, number, model_id))
@@ -420,7 +434,11 @@ class Services:
             self._jobs = Jobs(self.settings.jobs_database_url)
         return self._jobs
 
-    def _renewed(self, request: RunRequest, model_id: str, key: str | None) -> RunRequest:
+    def _renewed(self, request: RunRequest, model_id: str, key: str | None, accepts_unknown_price: bool) -> RunRequest:
+        # A yes is for one model: another's price is another question.
+        is_accepted = accepts_unknown_price or (request.accepts_unknown_price and model_id == request.model_id)
+        request = replace(request, accepts_unknown_price=is_accepted, cap_usd=self.preferences().spending_cap_usd)
+        check_price(self.model(model_id), request)
         # Today's key must never go to the server of another day.
         return replace(
             request,
