@@ -17,12 +17,12 @@ Each class is what the reader must do differently; the message says what happene
     │   ├── StillAnswering         one question of a conversation after the other
     │   └── StillGoingOn           what a run at work needs cannot go
     ├── ModelError                 the model or its provider
-    │   ├── KeyMissing, KeyRejected, OutOfCredit, CapReached, PriceUnknown, ModerationRefused
+    │   ├── KeyMissing, KeyRejected, SignInRefused, OutOfCredit, CapReached, PriceUnknown, ModerationRefused
     │   ├── UnknownModel, NoEndpoint, PartFormRefused, BadRequest, ContextTooLong, RequestTooLarge
     │   ├── AnswerTruncated, AnswerEmpty, AnswerLost, VideoNotSeen
     │   └── PassingFault           worth asking again: RateLimited, ProviderDown, StreamBroken, ServiceUnreachable
     ├── SpeechError                the local model: LocalModelMissing, WeightsCorrupt, HubUnreachable
-    ├── StorageError               the disk or the database: DiskFull, FolderReadOnly
+    ├── StorageError               the disk, the database or the keyring: DiskFull, FolderReadOnly, KeyRingRefused
     └── Cancelled                  the user pressed Cancel
 """
 
@@ -214,6 +214,12 @@ class KeyRejected(ModelError):
     hint = "Check the key in Settings; a new one can be made on openrouter.ai/keys."
 
 
+class SignInRefused(ModelError):
+    """Who came back from signing in is not who left, or brought nothing that can be used."""
+
+    hint = "Press Sign in with OpenRouter once more, or paste a key."
+
+
 class OutOfCredit(ModelError):
     hint = "Add credit on openrouter.ai/credits and press Retry, or start a new run with a free or a local model."
 
@@ -348,6 +354,10 @@ class StorageInUse(StorageError):
 
 class FolderReadOnly(StorageError):
     hint = "Make the data folder writable, or choose another with CUEWISE_DATA."
+
+
+class KeyRingRefused(StorageError):
+    hint = "Unlock the system's keyring and try again, or use the key for this browser session only."
 
 
 class Cancelled(CuewiseError):

@@ -28,6 +28,7 @@ from lib.errors import (
     ProviderDown,
     RateLimited,
     ServiceUnreachable,
+    SignInRefused,
     StreamBroken,
 )
 from lib.openrouter.answer import Answer, dollars, error_in
@@ -168,6 +169,22 @@ class OpenRouter:
         """The catalogue as it comes (``lib.openrouter.catalogue.read_models`` reads it). Needs no key on
         OpenRouter, and sends none there: a wrong key does not hide the models. Raises ModelError."""
         return self._get("/models", with_key=not self.is_openrouter)
+
+    def exchange_code(self, code: str, verifier: str) -> str:
+        """The key for a code of signing in. Raises SignInRefused, or ServiceUnreachable and other ModelErrors."""
+        asked = {"code": code, "code_verifier": verifier, "code_challenge_method": "S256"}
+        options: dict[str, Any] = {"timeout": LOOKUP_SECONDS, "headers": self._authorization(with_key=False)}
+        try:
+            with self._translated(None, None):
+                answer = self._connected().post("/auth/keys", body=asked, cast_to=object, options=options)
+        except PassingFault:
+            raise
+        except ModelError as exc:
+            raise SignInRefused(f"{self.service} did not take the code of this sign-in.") from exc
+        key = answer.get("key") if isinstance(answer, dict) else None
+        if not isinstance(key, str) or not key.strip():
+            raise SignInRefused(f"{self.service} gave no key for this sign-in.")
+        return key.strip()
 
     def close(self) -> None:
         """Close the connections. A later call opens new ones."""

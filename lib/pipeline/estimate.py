@@ -56,7 +56,9 @@ def completion_tokens(task: str, seconds: float) -> int:
 
 def most_prompt_tokens(question: Question) -> int:
     """Above what a request's prompt will take: for reserving, not for telling."""
-    model, media, text = question.model, question.media, len(question.prompt)  # a token is a character at least
+    model, media = question.model, question.media
+    said = (question.prompt, *(turn.text for turn in question.turns))
+    text = sum(len(each.encode()) for each in said)  # a token is a byte at least
     if media is None:
         return text
     if media.seconds is None:

@@ -289,7 +289,7 @@ def _answered(
             # Called without text too, while nothing is said yet: then only to hear whether to go on.
             on_text=lambda text: on_text(text) if text else reporter.check(),
             on_retry=lambda note: reporter.stage(Stage.ASKING, None, note),
-            paying=Payer(request, tools, reporter).pay,
+            paying=Payer.of_run(request, tools, reporter).pay,
         )
     finally:
         client.close()

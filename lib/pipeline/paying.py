@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from lib.domain.budget import CallPrice, Cap, Granted, Refused, Spent
 from lib.domain.model import Model
+from lib.domain.plan import Plan
 from lib.domain.run import Generation, RunRequest, Stage
 from lib.errors import AnswerTruncated, CapReached, PriceUnknown
 from lib.openrouter import Call, Question
 from lib.pipeline.estimate import completion_tokens, most_completion_tokens, most_prompt_tokens
 from lib.pipeline.reporter import Reporter
 from lib.pipeline.tools import Tools
+from lib.store.payments import Payments
 
 WAIT = 0.5
 RENEW_EVERY = 60.0
@@ -23,14 +25,29 @@ LEAST_TOKENS = 2048
 """An answer of fewer tokens than this is not worth asking for; one that thinks needs twice as many."""
 
 
+@dataclass(frozen=True)
 class Payer:
-    """Pays for the requests of one attempt at a run, out of what its caps leave: reserves before, settles after."""
+    """Pays for the requests of a run or a question, out of what its caps leave: reserves before, settles after.
 
-    def __init__(self, request: RunRequest, tools: Tools, reporter: Reporter) -> None:
-        self._request = request
-        self._tools = tools
-        self._reporter = reporter
-        self._order_id = request.order_id or reporter.run_id
+    ``order_id`` names what shares ``cap_usd``. ``say`` gets what is waited for, and may raise Cancelled.
+    """
+
+    order_id: str
+    cap_usd: Decimal | None
+    accepts_unknown_price: bool
+    tools: Tools
+    say: Callable[[str], None]
+
+    @classmethod
+    def of_run(cls, request: RunRequest, tools: Tools, reporter: Reporter) -> Payer:
+        """Who pays for an attempt at a run."""
+        return cls(
+            request.order_id or reporter.run_id,
+            request.cap_usd,
+            request.accepts_unknown_price,
+            tools,
+            lambda words: reporter.stage(Stage.ASKING, None, words),
+        )
 
     @contextmanager
     def pay(self, question: Question) -> Iterator[Call]:
@@ -52,17 +69,17 @@ class Payer:
 
     def _reserved(self, question: Question) -> tuple[str, Decimal | None]:
         """The payment's id and the most that it may cost; None where nobody limits or knows that."""
-        check_price(question.model, self._request)
+        check_price(question.model, self.accepts_unknown_price)
         price = price_of(question)
         while True:
-            caps = caps_of(self._request, self._tools)
-            payment_id, ruling = self._payments.reserve(self._order_id, price, caps, self._tools.holder)
+            caps = caps_of(self.cap_usd, self.tools)
+            payment_id, ruling = self._payments.reserve(self.order_id, price, caps, self.tools.holder)
             if isinstance(ruling, Granted):
                 is_limited = price.is_known and ruling.usd < price.most_usd
                 return payment_id, ruling.usd if is_limited else None
             if isinstance(ruling, Refused):
                 raise CapReached(refusal_words(ruling))
-            self._reporter.stage(Stage.ASKING, None, "waiting until other requests leave room under your spending cap")
+            self.say("waiting until other requests leave room under your spending cap")
             time.sleep(WAIT)
 
     def _close(self, payment_id: str, call: Call) -> None:
@@ -75,19 +92,19 @@ class Payer:
             self._payments.release(payment_id)
 
     @property
-    def _payments(self):
-        return self._tools.store.payments
+    def _payments(self) -> Payments:
+        return self.tools.store.payments
 
 
-def check_price(model: Model, request: RunRequest) -> None:
+def check_price(model: Model, is_accepted: bool) -> None:
     """Raises PriceUnknown unless the model has a price, or the user has said that it may run without one."""
-    if not model.is_local and model.price is None and not request.accepts_unknown_price:
+    if not model.is_local and model.price is None and not is_accepted:
         raise PriceUnknown(f"Nobody says what {model.id} costs.")
 
 
-def caps_of(request: RunRequest, tools: Tools) -> dict[Cap, Decimal]:
+def caps_of(cap_usd: Decimal | None, tools: Tools) -> dict[Cap, Decimal]:
     """The caps that hold now: that of the run as it was asked for, that of the month as it is in Settings."""
-    caps = {Cap.RUN: request.cap_usd, Cap.MONTH: tools.store.preferences.get().monthly_cap_usd}
+    caps = {Cap.RUN: cap_usd, Cap.MONTH: tools.store.preferences.get().monthly_cap_usd}
     return {cap: usd for cap, usd in caps.items() if usd is not None}
 
 
@@ -131,6 +148,16 @@ class Budget:
         """What was spent and is reserved this calendar month (UTC), by runs that were deleted since as well."""
         return self._tools.store.payments.of_month()
 
+    def check(self, plans: Sequence[Plan], cap_usd: Decimal | None) -> None:
+        """Raises CapReached where an estimate is more than its cap or this month's leaves, before anything is sent."""
+        total = sum((plan.estimate_usd or Decimal(0) for plan in plans if plan.can_run), Decimal(0))
+        for limit, whose in ((cap_usd, "for a run"), (self.left_this_month(), "that is left for this month")):
+            if limit is not None and total > limit:
+                raise CapReached(
+                    f"The estimate of {_dollars(total)} is over the {_dollars(limit)} {whose}.",
+                    "Choose a shorter clip or fewer models, or raise the cap (--max-usd, or Settings).",
+                )
+
     def of_run(self, run_id: str, request: RunRequest) -> Spent:
         """The same for a run and all that was started together with it."""
         return self._tools.store.payments.of_order(request.order_id or run_id)
@@ -158,7 +185,7 @@ def _seconds(question: Question) -> float:
     return (question.media.seconds or 0.0) if question.media else 0.0
 
 
-def _every(seconds: float, act):
+def _every(seconds: float, act: Callable[[], None]) -> Callable[[], None]:
     last = time.monotonic()
 
     def pulse() -> None:
@@ -171,4 +198,4 @@ def _every(seconds: float, act):
 
 
 def _dollars(usd: Decimal) -> str:
-    return f"${usd:.2f}" if usd >= 1 else f"${usd:.4f}"
+    return f"${usd:.2f}" if usd >= 1 else f"${usd:.4f}" if usd >= Decimal("0.0001") else f"${usd:.7f}"

@@ -13,7 +13,8 @@ from lib.domain.run import PartForm
 class Preferences:
     """Choices that outlive a session. ``spending_cap_usd`` is per run, ``monthly_cap_usd`` for all runs of a calendar
     month, None for no cap; ``part_seconds`` is how long a part of a long transcript is about, ``cue_shape`` what its
-    lines look like; ``asking_model`` was asked last."""
+    lines look like; ``asking_model`` was asked last. ``remembers_key``: one was put into the system's keyring, which is
+    never opened otherwise."""
 
     part_form: PartForm = PartForm.VIDEO_URL
     default_models: tuple[str, ...] = ("local/whisper-base",)
@@ -23,3 +24,4 @@ class Preferences:
     cue_shape: CueShape = field(default_factory=CueShape)
     cookies_file: str | None = None
     asking_model: str | None = None
+    remembers_key: bool = False

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0012"
-down_revision = "0008"
+down_revision = "0010"
 
 COSTS = """
 SELECT id, substr(created, 1, 7), cost_usd FROM run WHERE cost_usd IS NOT NULL
