@@ -10,8 +10,10 @@ import re
 import shutil
 import sys
 import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from lib import errors, prompts
@@ -55,6 +57,7 @@ DEFAULT_MODEL = "local/whisper-base"
 MARKS = {Verdict.WORKS: "ok ", Verdict.LIMITED: "!  ", Verdict.FAILS: "NO "}
 DEFAULT_BUDGET = 120.0
 PROPOSALS = "speech, scenes or word:TEXT"
+UNPRICED_HINT = "Say so with --accept-unknown-price, or choose a model with a price."
 ROUTES = "auto, link, asis, audio or video: how the clip reaches the model"
 
 TEXT, VIDEO = "transcript", "video"
@@ -78,7 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         services = open_services(settings)
         return options.command(services, options)
     except CuewiseError as exc:
-        _say(f"{exc} {exc.hint}".strip())
+        hint = UNPRICED_HINT if isinstance(exc, errors.PriceUnknown) else exc.hint
+        _say(f"{exc} {hint}".strip())
         return BAD_INPUT if isinstance(exc, InputError | ModelError) else FAILED
     except KeyboardInterrupt:
         _say("Stopped.")
@@ -208,6 +212,10 @@ def _add_question(parser: argparse.ArgumentParser, *, many: bool = False) -> Non
     parser.add_argument("--route", choices=list(RouteChoice), default=RouteChoice.AUTO, metavar="R", help=ROUTES)
     parser.add_argument("--times", choices=list(Times), default=Times.AUDIO, metavar="W", help="audio or model")
     parser.add_argument("--term", action="append", default=[], metavar="WORD", help="a name to spell right, repeatable")
+    parser.add_argument(
+        "--max-usd", type=_usd, metavar="USD", help="what it may cost altogether; default as in Settings"
+    )
+    parser.add_argument("--accept-unknown-price", action="store_true", help="ask models that have no price, too")
     _add_cue_shape(parser)
 
 
@@ -279,6 +287,16 @@ def _time(text: str) -> float:
         raise argparse.ArgumentTypeError(str(exc)) from exc
 
 
+def _usd(text: str) -> Decimal:
+    try:
+        usd = Decimal(text)
+    except InvalidOperation:
+        usd = Decimal(-1)
+    if not usd.is_finite() or usd < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no sum of dollars: write 0.50")
+    return usd
+
+
 def _page(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no page: the first is 1")
@@ -332,10 +350,11 @@ def _run(services: Services, options: argparse.Namespace) -> int:
     for plan in plans:
         if plan.refusal:
             raise errors.PlanRefused(f"{plan.model_id}: {plan.refusal}")
+    services.budget.check(plans, requests[0].cap_usd)
     runs: list[Run] = []
     try:
         for request in requests:
-            runs.append(services.submit(request))
+            runs.append(services.submit(request, key=_key(services)))
         runs = _watch(services, [run.id for run in runs])
     except BaseException:
         # Nothing goes on behind the back of who stopped here.
@@ -349,10 +368,12 @@ def _run(services: Services, options: argparse.Namespace) -> int:
 def _compare(services: Services, options: argparse.Namespace) -> int:
     reference = _reference(options.reference) if options.reference else None
     requests = _requests(services, options)
-    for plan in (services.plan(request) for request in requests):
+    plans = [services.plan(request) for request in requests]
+    for plan in plans:
         if plan.refusal:
             _say(f"{plan.model_id}: {plan.refusal}")
-    started = services.comparisons.start(requests)
+    services.budget.check(plans, requests[0].cap_usd)
+    started = services.comparisons.start(requests, key=_key(services))
     for problem in started.problems:
         _say(f"{problem} {problem.hint}".strip())
     comparison_id = started.comparison.id
@@ -370,6 +391,11 @@ def _compare(services: Services, options: argparse.Namespace) -> int:
     else:
         print(_comparison_words(table))
     return FAILED if started.problems else max(_exit_code(run) for run in runs)
+
+
+def _key(services: Services) -> str | None:
+    """The key of the environment, else the one that was remembered on this machine in Settings."""
+    return services.settings.openrouter_api_key or services.keys.remembered()
 
 
 def _reference(path: str) -> Reference:
@@ -734,6 +760,9 @@ def _asked(services: Services, options: argparse.Namespace) -> dict[str, object]
         "times": Times(options.times),
         "cue_shape": _cue_shape(services, options),
         "stretches": tuple(options.segment),
+        "cap_usd": options.max_usd,
+        "order_id": uuid.uuid4().hex,
+        "accepts_unknown_price": options.accept_unknown_price,
     }
 
 
