@@ -161,6 +161,7 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("--start", type=_time, metavar="T", help="where the stretch to look at begins")
     ask.add_argument("--end", type=_time, metavar="T", help="where it ends")
     ask.add_argument("--conversation", metavar="ID", help="go on with this one")
+    ask.add_argument("--accept-unknown-price", action="store_true", help="ask a model that has no price, too")
     ask.add_argument("--json", action="store_true", help="as JSON, with what is cited")
     ask.set_defaults(command=_ask)
 
@@ -555,10 +556,11 @@ def _ask(services: Services, options: argparse.Namespace) -> int:
     quoted = services.conversations.quote(run_ids, options.model, question=question, look=look, conversation_id=known)
     if quoted.estimate_usd is not None:
         _say(f"About {quoted.prompt_tokens:,} tokens, ${quoted.estimate_usd:.4f} (estimate).")
+    how = {"look": look, "key": _key(services), "accepts_unknown_price": options.accept_unknown_price}
     if known is None:
-        exchange = services.conversations.begin(run_ids, question, options.model, look=look)
+        exchange = services.conversations.begin(run_ids, question, options.model, **how)
     else:
-        exchange = services.conversations.ask(known, question, options.model, look=look)
+        exchange = services.conversations.ask(known, question, options.model, **how)
     try:
         exchange = _hear_out(services, exchange, is_shown=not options.json)
     except BaseException:
@@ -810,7 +812,7 @@ def _transcript_of(services: Services, options: argparse.Namespace, source: Sour
 def _about_transcript(
     services: Services, options: argparse.Namespace, run_id: str, models: Sequence[str], asked: dict[str, object]
 ) -> list[RunRequest]:
-    return [
+    made = [
         services.from_transcript.request(
             run_id,
             model_id,
@@ -822,6 +824,11 @@ def _about_transcript(
             terms=tuple(options.term),
         )
         for model_id in models
+    ]
+    order = {name: asked[name] for name in ("order_id", "accepts_unknown_price")}
+    return [
+        replace(request, **order, cap_usd=request.cap_usd if asked["cap_usd"] is None else asked["cap_usd"])
+        for request in made
     ]
 
 

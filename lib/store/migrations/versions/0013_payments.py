@@ -6,14 +6,16 @@ from decimal import Decimal
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
-down_revision = "0010"
+revision = "0013"
+down_revision = "0012"
 
 COSTS = """
 SELECT id, substr(created, 1, 7), cost_usd FROM run WHERE cost_usd IS NOT NULL
 UNION ALL
 SELECT run.id, substr(run.created, 1, 7), part.cost_usd FROM part JOIN run ON run.id = part.run_id
 WHERE run.cost_usd IS NULL AND part.cost_usd IS NOT NULL
+UNION ALL
+SELECT id, substr(created, 1, 7), cost_usd FROM exchange WHERE cost_usd IS NOT NULL
 UNION ALL
 SELECT '', month, cost_usd FROM spent
 """
