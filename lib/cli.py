@@ -10,8 +10,10 @@ import re
 import shutil
 import sys
 import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from lib import errors, prompts
@@ -56,6 +58,7 @@ DEFAULT_MODEL = "local/whisper-base"
 MARKS = {Verdict.WORKS: "ok ", Verdict.LIMITED: "!  ", Verdict.FAILS: "NO "}
 DEFAULT_BUDGET = 120.0
 PROPOSALS = "speech, scenes or word:TEXT"
+UNPRICED_HINT = "Say so with --accept-unknown-price, or choose a model with a price."
 ROUTES = "auto, link, asis, audio or video: how the clip reaches the model"
 
 TEXT, VIDEO = "transcript", "video"
@@ -83,7 +86,8 @@ def _main(options: argparse.Namespace) -> int:
         services = open_services(settings)
         return options.command(services, options)
     except CuewiseError as exc:
-        _say(f"{exc} {exc.hint}".strip())
+        hint = UNPRICED_HINT if isinstance(exc, errors.PriceUnknown) else exc.hint
+        _say(f"{exc} {hint}".strip())
         return BAD_INPUT if isinstance(exc, InputError | ModelError) else FAILED
     except KeyboardInterrupt:
         _say("Stopped.")
@@ -162,6 +166,7 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("--start", type=_time, metavar="T", help="where the stretch to look at begins")
     ask.add_argument("--end", type=_time, metavar="T", help="where it ends")
     ask.add_argument("--conversation", metavar="ID", help="go on with this one")
+    ask.add_argument("--accept-unknown-price", action="store_true", help="ask a model that has no price, too")
     ask.add_argument("--json", action="store_true", help="as JSON, with what is cited")
     ask.set_defaults(command=_ask)
 
@@ -213,6 +218,10 @@ def _add_question(parser: argparse.ArgumentParser, *, many: bool = False) -> Non
     parser.add_argument("--route", choices=list(RouteChoice), default=RouteChoice.AUTO, metavar="R", help=ROUTES)
     parser.add_argument("--times", choices=list(Times), default=Times.AUDIO, metavar="W", help="audio or model")
     parser.add_argument("--term", action="append", default=[], metavar="WORD", help="a name to spell right, repeatable")
+    parser.add_argument(
+        "--max-usd", type=_usd, metavar="USD", help="what it may cost altogether; default as in Settings"
+    )
+    parser.add_argument("--accept-unknown-price", action="store_true", help="ask models that have no price, too")
     _add_cue_shape(parser)
 
 
@@ -284,6 +293,16 @@ def _time(text: str) -> float:
         raise argparse.ArgumentTypeError(str(exc)) from exc
 
 
+def _usd(text: str) -> Decimal:
+    try:
+        usd = Decimal(text)
+    except InvalidOperation:
+        usd = Decimal(-1)
+    if not usd.is_finite() or usd < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no sum of dollars: write 0.50")
+    return usd
+
+
 def _page(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no page: the first is 1")
@@ -337,10 +356,11 @@ def _run(services: Services, options: argparse.Namespace) -> int:
     for plan in plans:
         if plan.refusal:
             raise errors.PlanRefused(f"{plan.model_id}: {plan.refusal}")
+    services.budget.check(plans, requests[0].cap_usd)
     runs: list[Run] = []
     try:
         for request in requests:
-            runs.append(services.submit(request))
+            runs.append(services.submit(request, key=_key(services)))
         runs = _watch(services, [run.id for run in runs])
     except BaseException:
         # Nothing goes on behind the back of who stopped here.
@@ -354,10 +374,12 @@ def _run(services: Services, options: argparse.Namespace) -> int:
 def _compare(services: Services, options: argparse.Namespace) -> int:
     reference = _reference(options.reference) if options.reference else None
     requests = _requests(services, options)
-    for plan in (services.plan(request) for request in requests):
+    plans = [services.plan(request) for request in requests]
+    for plan in plans:
         if plan.refusal:
             _say(f"{plan.model_id}: {plan.refusal}")
-    started = services.comparisons.start(requests)
+    services.budget.check(plans, requests[0].cap_usd)
+    started = services.comparisons.start(requests, key=_key(services))
     for problem in started.problems:
         _say(f"{problem} {problem.hint}".strip())
     comparison_id = started.comparison.id
@@ -375,6 +397,11 @@ def _compare(services: Services, options: argparse.Namespace) -> int:
     else:
         print(_comparison_words(table))
     return FAILED if started.problems else max(_exit_code(run) for run in runs)
+
+
+def _key(services: Services) -> str | None:
+    """The key of the environment, else the one that was remembered on this machine in Settings."""
+    return services.settings.openrouter_api_key or services.keys.remembered()
 
 
 def _reference(path: str) -> Reference:
@@ -534,10 +561,11 @@ def _ask(services: Services, options: argparse.Namespace) -> int:
     quoted = services.conversations.quote(run_ids, options.model, question=question, look=look, conversation_id=known)
     if quoted.estimate_usd is not None:
         _say(f"About {quoted.prompt_tokens:,} tokens, ${quoted.estimate_usd:.4f} (estimate).")
+    how = {"look": look, "key": _key(services), "accepts_unknown_price": options.accept_unknown_price}
     if known is None:
-        exchange = services.conversations.begin(run_ids, question, options.model, look=look)
+        exchange = services.conversations.begin(run_ids, question, options.model, **how)
     else:
-        exchange = services.conversations.ask(known, question, options.model, look=look)
+        exchange = services.conversations.ask(known, question, options.model, **how)
     try:
         exchange = _hear_out(services, exchange, is_shown=not options.json)
     except BaseException:
@@ -739,6 +767,9 @@ def _asked(services: Services, options: argparse.Namespace) -> dict[str, object]
         "times": Times(options.times),
         "cue_shape": _cue_shape(services, options),
         "stretches": tuple(options.segment),
+        "cap_usd": options.max_usd,
+        "order_id": uuid.uuid4().hex,
+        "accepts_unknown_price": options.accept_unknown_price,
     }
 
 
@@ -786,7 +817,7 @@ def _transcript_of(services: Services, options: argparse.Namespace, source: Sour
 def _about_transcript(
     services: Services, options: argparse.Namespace, run_id: str, models: Sequence[str], asked: dict[str, object]
 ) -> list[RunRequest]:
-    return [
+    made = [
         services.from_transcript.request(
             run_id,
             model_id,
@@ -798,6 +829,11 @@ def _about_transcript(
             terms=tuple(options.term),
         )
         for model_id in models
+    ]
+    order = {name: asked[name] for name in ("order_id", "accepts_unknown_price")}
+    return [
+        replace(request, **order, cap_usd=request.cap_usd if asked["cap_usd"] is None else asked["cap_usd"])
+        for request in made
     ]
 
 

@@ -58,9 +58,11 @@ def run_many(
     _check_target(options)
     plan = _planned(services, options, model_ids, asked)
     say("\n".join(bill_words(plan)))
-    if plan.needs_key and not services.settings.openrouter_api_key:
+    key = services.settings.openrouter_api_key or services.keys.remembered()
+    if plan.needs_key and not key:
         raise KeyMissing("A model runs on OpenRouter, and no key is known.")
-    batch = services.batches.start(plan, title=_title(options))
+    services.budget.check([line.plan for line in plan.runnable], plan.cap_usd)
+    batch = services.batches.start(plan, key=key, title=_title(options))
     try:
         standing = _watched(services, batch.id)
     except BaseException:

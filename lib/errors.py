@@ -19,12 +19,12 @@ Each class is what the reader must do differently; the message says what happene
     │   ├── StillAnswering         one question of a conversation after the other
     │   └── StillGoingOn           what a run at work needs cannot go
     ├── ModelError                 the model or its provider
-    │   ├── KeyMissing, KeyRejected, OutOfCredit, ModerationRefused
+    │   ├── KeyMissing, KeyRejected, SignInRefused, OutOfCredit, CapReached, PriceUnknown, ModerationRefused
     │   ├── UnknownModel, NoEndpoint, PartFormRefused, BadRequest, ContextTooLong, RequestTooLarge
     │   ├── AnswerTruncated, AnswerEmpty, AnswerLost, VideoNotSeen
     │   └── PassingFault           worth asking again: RateLimited, ProviderDown, StreamBroken, ServiceUnreachable
     ├── SpeechError                the local model: LocalModelMissing, WeightsCorrupt, HubUnreachable
-    ├── StorageError               the disk or the database: DiskFull, FolderReadOnly
+    ├── StorageError               the disk, the database or the keyring: DiskFull, FolderReadOnly, KeyRingRefused
     └── Cancelled                  the user pressed Cancel
 """
 
@@ -228,8 +228,26 @@ class KeyRejected(ModelError):
     hint = "Check the key in Settings; a new one can be made on openrouter.ai/keys."
 
 
+class SignInRefused(ModelError):
+    """Who came back from signing in is not who left, or brought nothing that can be used."""
+
+    hint = "Press Sign in with OpenRouter once more, or paste a key."
+
+
 class OutOfCredit(ModelError):
     hint = "Add credit on openrouter.ai/credits and press Retry, or start a new run with a free or a local model."
+
+
+class CapReached(ModelError):
+    """One more call could cost more than the user allows; it was not sent."""
+
+    hint = "What was finished is kept. Raise the cap in Settings and press Retry to go on."
+
+
+class PriceUnknown(ModelError):
+    """Nobody says what the model costs, and the user has not said yes to that."""
+
+    hint = "Say that it may run anyway, or choose a model with a price."
 
 
 class ModerationRefused(ModelError):
@@ -350,6 +368,10 @@ class StorageInUse(StorageError):
 
 class FolderReadOnly(StorageError):
     hint = "Make the data folder writable, or choose another with CUEWISE_DATA."
+
+
+class KeyRingRefused(StorageError):
+    hint = "Unlock the system's keyring and try again, or use the key for this browser session only."
 
 
 class Cancelled(CuewiseError):

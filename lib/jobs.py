@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 
 from dbos import DBOS, DBOSClient, DBOSConfig, SetEnqueueOptions
 from dbos import error as engine_errors
@@ -329,7 +330,11 @@ def work(tools: Tools, executor_id: str) -> None:
 
 def _begin_work(tools: Tools, executor_id: str) -> None:
     global _tools
-    _tools = tools
+    _tools = tools = replace(tools, holder=executor_id)
+    # Nobody else reserves in this name: what is reserved in it belongs to a worker that died.
+    if dead := tools.store.payments.bury(executor_id):
+        log.info("%d requests were under way when the worker ended; they count as paid", dead)
+    tools.vault.forget_unused()
     url = tools.settings.jobs_database_url
     _prepare_database(url)
     _log_as_we_do(tools)

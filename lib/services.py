@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -37,7 +38,9 @@ from lib.pipeline.editing import Editing
 from lib.pipeline.export import EVERY_FORMAT, Export, Exportable, export, export_zip, run_record
 from lib.pipeline.from_transcript import FromTranscript
 from lib.pipeline.ingest import facts_of, keep_path, keep_stream
+from lib.pipeline.keys import Keys
 from lib.pipeline.library import Library
+from lib.pipeline.paying import Budget, check_price
 from lib.pipeline.plan import MediaFacts, alternatives, make_plan
 from lib.pipeline.proposals import Proposals
 from lib.pipeline.rehearsal import PreparedPart, prepare_only
@@ -129,15 +132,17 @@ class Services:
         self._tools = tools
         self._jobs = None
         self._worker = WorkerProcess(settings.worker_environment())
+        self.budget = Budget(tools)
         self.captions = Captions(tools)
         self.chapters = Chapters(tools)
         self.comparisons = Comparisons(tools, self.submit, self.captions.fetch)
         self.batches = Batches(tools, self, self.comparisons.of_runs)
-        self.conversations = Conversations(tools, self._open_jobs, self.ensure_worker, self._sealed_key)
+        self.conversations = Conversations(tools, self._open_jobs, self.ensure_worker, self._key_for)
         self.copies = Copies(tools, self._open_jobs, self.ensure_worker)
         self.doctor = Doctor(tools)
         self.editing = Editing(tools)
         self.from_transcript = FromTranscript(tools, self.new_request)
+        self.keys = Keys(tools)
         self.library = Library(tools, self._open_jobs)
         self.proposals = Proposals(tools)
         self.reruns = Reruns(tools, self.new_request, self.submit)
@@ -213,10 +218,14 @@ class Services:
         cue_shape: CueShape | None = None,
         stretches: Sequence[Clip] = (),
         about: TranscriptRef | None = None,
+        cap_usd: Decimal | None = None,
+        order_id: str | None = None,
+        accepts_unknown_price: bool = False,
     ) -> RunRequest:
         """A request with the settings of today filled in. Raises InputError for an unknown task or no prompt.
 
-        ``stretches`` in any order, overlapping or not, take the place of ``start`` and ``end``.
+        ``stretches`` in any order, overlapping or not, take the place of ``start`` and ``end``. Without
+        ``cap_usd`` that of Settings holds.
         """
         preferences = self.preferences()
         chosen = apart(stretches)
@@ -245,6 +254,9 @@ class Services:
             allow_private_urls=self.settings.allow_private_urls,
             stretches=chosen if len(chosen) > 1 else (),
             about=about,
+            cap_usd=preferences.spending_cap_usd if cap_usd is None else cap_usd,
+            order_id=order_id,
+            accepts_unknown_price=accepts_unknown_price,
         )
 
     def plan(self, request: RunRequest) -> Plan:
@@ -271,28 +283,39 @@ class Services:
         return prepare_only(request, self.model(request.model_id), self._tools, say)
 
     def submit(self, request: RunRequest, *, key: str | None = None) -> Run:
-        """Queue a run. Raises UnknownModel, PlanRefused or KeyMissing; then nothing is queued."""
+        """Queue a run. Raises UnknownModel, PlanRefused, PriceUnknown or KeyMissing; then nothing is queued."""
         plan = self.plan(request)
         if plan.refusal:
             raise PlanRefused(plan.refusal)
-        request = replace(request, key_ref=self._sealed_key(request.model_id, key))
+        check_price(self.model(request.model_id), request.accepts_unknown_price)
+        key = self._key_for(request.model_id, key)
         run_id = uuid.uuid4().hex
-        self._tools.store.runs.add(run_id, request, plan)
-        self._queue(run_id, lambda jobs: jobs.submit(run_id, 1))
+        self._tools.store.runs.add(run_id, replace(request, key_ref=self._reference(key)), plan)
+        self._queue(run_id, key, lambda jobs: jobs.submit(run_id, 1))
         return self._tools.store.runs.get(run_id)
 
-    def retry(self, run_id: str, *, key: str | None = None) -> Run:
+    def retry(self, run_id: str, *, key: str | None = None, accepts_unknown_price: bool = False) -> Run:
         """Queue a run that is over once more: what was finished is found again, only the rest is done.
 
         It is asked with the settings of today: another form of the video part, another limit, another server.
         """
         run = self._known(run_id)
-        attempt = self._tools.store.runs.again(run_id, self._renewed(run.request, run.request.model_id, key))
+        key = self._key_for(run.request.model_id, key)
+        request = self._renewed(run.request, run.request.model_id, key, accepts_unknown_price)
+        attempt = self._tools.store.runs.again(run_id, request)
         if attempt is not None:
-            self._queue(run_id, lambda jobs: jobs.submit(run_id, attempt))
+            self._queue(run_id, key, lambda jobs: jobs.submit(run_id, attempt))
         return self._known(run_id)
 
-    def repair(self, run_id: str, number: int, *, model_id: str | None = None, key: str | None = None) -> Run:
+    def repair(
+        self,
+        run_id: str,
+        number: int,
+        *,
+        model_id: str | None = None,
+        key: str | None = None,
+        accepts_unknown_price: bool = False,
+    ) -> Run:
         """Ask one part of a finished run again, perhaps of another model; the other parts stay as they are.
 
         Raises InputError where there is no such part, and what ``submit`` raises.
@@ -300,10 +323,11 @@ class Services:
         run = self._known(run_id)
         if not 0 <= number < len(run.parts):
             raise InputError(f"This run has no part {number + 1}.")
-        request = self._renewed(run.request, model_id or run.request.model_id, key)
+        key = self._key_for(model_id or run.request.model_id, key)
+        request = self._renewed(run.request, model_id or run.request.model_id, key, accepts_unknown_price)
         attempt = self._tools.store.runs.again(run_id, request)
         if attempt is not None:
-            self._queue(run_id, lambda jobs: jobs.repair(run_id, attempt, number, model_id))
+            self._queue(run_id, key, lambda jobs: jobs.repair(run_id, attempt, number, model_id))
         return self._known(run_id)
 
     def cancel(self, run_id: str) -> None:
@@ -403,13 +427,17 @@ class Services:
             self._jobs.close()
         self._tools.store.close()
 
-    def _queue(self, run_id: str, enqueue: Callable[[Jobs], None]) -> None:
+    def _queue(self, run_id: str, key: str | None, enqueue: Callable[[Jobs], None]) -> None:
         try:
+            # Only now: of a key that no unfinished run needs, the end of any run lets go.
+            if key is not None:
+                self._tools.vault.seal(key)
             enqueue(self._open_jobs())
         except StorageError:
             # Nobody would take it up before the next start of a worker.
             with suppress(StorageError):
                 self._tools.store.runs.cancel(run_id)
+                self._tools.vault.forget_unused()
             raise
         self.ensure_worker()
 
@@ -425,23 +453,31 @@ class Services:
             self._jobs = Jobs(self.settings.jobs_database_url)
         return self._jobs
 
-    def _renewed(self, request: RunRequest, model_id: str, key: str | None) -> RunRequest:
+    def _renewed(self, request: RunRequest, model_id: str, key: str | None, accepts_unknown_price: bool) -> RunRequest:
+        # A yes is for one model: another's price is another question.
+        is_accepted = accepts_unknown_price or (request.accepts_unknown_price and model_id == request.model_id)
+        request = replace(request, accepts_unknown_price=is_accepted, cap_usd=self.preferences().spending_cap_usd)
+        check_price(self.model(model_id), is_accepted)
         # Today's key must never go to the server of another day.
         return replace(
             request,
-            key_ref=self._sealed_key(model_id, key),
+            key_ref=self._reference(key),
             part_form=self.preferences().part_form,
             base_url=self.settings.openrouter_base_url,
             media_limit_bytes=self.settings.media_limit_bytes,
         )
 
-    def _sealed_key(self, model_id: str, key: str | None) -> str | None:
+    def _key_for(self, model_id: str, key: str | None) -> str | None:
+        """The key that a run of the model uses: the one that is given, else this machine's; None for local models."""
         if self.model(model_id).is_local:
             return None
         key = (key or "").strip() or self.settings.openrouter_api_key
         if not key:
             raise KeyMissing(f"{model_id} runs on OpenRouter, and no key is known.")
-        return self._tools.vault.seal(key)
+        return key
+
+    def _reference(self, key: str | None) -> str | None:
+        return None if key is None else self._tools.vault.reference(key)
 
     def _known(self, run_id: str) -> Run:
         run = self.run(run_id)

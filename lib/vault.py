@@ -24,12 +24,15 @@ class Vault:
         self._path = data_dir / "vault.key"
         self._store = store
 
-    def seal(self, key: str) -> str:
-        """Keep the key sealed; gives the reference to it."""
-        master = self._master()
-        ref = hmac.new(master, key.encode(), hashlib.sha256).hexdigest()[:32]
-        self._store.sealed_keys.put(ref, Fernet(master).encrypt(key.encode()).decode())
-        return ref
+    def reference(self, key: str) -> str:
+        """The reference under which the key will be kept. Written into a run first, so that no other run's end lets
+        go of a key that this one needs."""
+        return hmac.new(self._master(), key.encode(), hashlib.sha256).hexdigest()[:32]
+
+    def seal(self, key: str) -> None:
+        """Keep the key sealed for the unfinished run that has its reference."""
+        ciphertext = Fernet(self._master()).encrypt(key.encode()).decode()
+        self._store.sealed_keys.put(self.reference(key), ciphertext)
 
     def open(self, ref: str) -> str:
         """The key behind a reference. Raises KeyMissing when it was forgotten or sealed elsewhere."""

@@ -113,6 +113,26 @@ def test_the_same_question_is_paid_for_once(cli, server, talking_video):
     assert len([each for each in server.history if each.method == "POST"]) == before
 
 
+def test_an_estimate_over_the_cap_is_not_begun(cli, server, talking_video):
+    """--max-usd below the estimate: exit code 2, the sum in words, and nothing is sent."""
+    before = len(server.history)
+    done = cli("run", talking_video, "--end", "5", "--model", "google/gemini-3.8-flash", "--max-usd", "0.00001")
+    assert done.returncode == 2
+    assert "is over the $0.0000100 for a run" in done.stderr
+    assert "--max-usd" in done.stderr
+    assert not [each for each in server.history[before:] if each.method == "POST"]
+    assert cli("plan", talking_video, "--max-usd", "much").returncode == 2
+
+
+def test_a_model_without_a_price_needs_a_yes(cli, server, talking_video):
+    """Without --accept-unknown-price nothing is sent, and the exit code is 2."""
+    asked = ("run", talking_video, "--end", "5", "--model", "meta/muse-spark-1.3", "--times", "model")
+    done = cli(*asked)
+    assert done.returncode == 2
+    assert "Nobody says what meta/muse-spark-1.3 costs. Say so with --accept-unknown-price" in done.stderr
+    assert cli(*asked, "--accept-unknown-price").returncode == 0
+
+
 def test_several_models_give_a_list_and_one_failure_does_not_hurt_the_others(cli, server, talking_video):
     """Each model has its object; the exit code says that one failed."""
     server.enqueue(Reply.refusal(402, "Insufficient credits"))

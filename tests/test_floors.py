@@ -46,6 +46,7 @@ DOORS = {
     "av": ("lib/media/", "lib/speech/"),  # speech: decodes sound straight into samples
     "imageio_ffmpeg": ("lib/media/",),
     "cryptography": ("lib/vault.py",),
+    "keyring": ("lib/key_ring.py",),
     "stamina": ("lib/openrouter/",),
     "pysubs2": ("lib/formats/",),
     "jiwer": ("lib/domain/scores.py",),
@@ -130,6 +131,19 @@ def test_each_outside_library_is_imported_behind_its_door_only(path):
     assert wrong == []
     if place.startswith(PURE):
         assert not imported & (IMPURE - IN_MEMORY.get(place, set()))
+
+
+def test_whoever_asks_a_server_says_who_pays():
+    """Every call of ``generate`` outside the client's own door names what it is paid from, so that no cap is passed."""
+    asking = [
+        (path.name, [keyword.arg for keyword in node.keywords])
+        for path in sources()
+        if not path.is_relative_to(ROOT / "lib" / "openrouter")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "generate"
+    ]
+    assert asking
+    assert [name for name, keywords in asking if "paying" not in keywords] == []
 
 
 def test_only_settings_reads_the_environment():

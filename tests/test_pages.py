@@ -445,11 +445,38 @@ def test_models_are_listed_with_price_and_hours(open_page):
     assert set(page.dataframe[0].value["Id"]) == {GEMINI}
 
 
+def test_a_price_that_nobody_knows_needs_a_yes(upload, services):
+    """A model without a price does not run before it is ticked, and runs after."""
+    page = upload()
+    page.multiselect(key="models").set_value(["meta/muse-spark-1.3"]).run()
+    assert "price unknown" in words_on(page)
+    assert button(page, "Run").disabled
+    assert page.checkbox[0].label == "Price unknown: run anyway"
+    page.checkbox[0].check().run()
+    page.text_input(key="run_key").set_value(DEFAULT_KEY)
+    button(page, "Run").click().run()
+    (run,) = services.runs()
+    assert run.request.accepts_unknown_price
+
+
+def test_the_caps_stand_beside_the_total(upload, services):
+    """What a run may cost and what the month leaves are told before Run; an estimate over the latter needs a tick."""
+    caps = {"spending_cap_usd": Decimal(1), "monthly_cap_usd": Decimal("0.000001")}
+    services.save_preferences(replace(services.preferences(), **caps))
+    page = upload()
+    page.multiselect(key="models").set_value([GEMINI]).run()
+    assert "cap $1.00 a run · under $0.0001 left this month" in words_on(page).replace("\\", "")
+    assert "more than the" in words_on(page)
+    assert button(page, "Run").disabled
+
+
 def test_settings_are_kept(open_page, services):
     """Save keeps the form of the video part and the default models for every later run."""
     page = open_page("pages/settings.py")
     page.radio[0].set_value(PartForm.IMAGE_URL)
     page.number_input[0].set_value(1.5)
+    page.number_input[1].set_value(20.0)
+    assert "Spent this month: $0." in words_on(page).replace("\\", "")
     assert page.slider[0].value == 5
     page.slider[0].set_value(8)
     assert "up to 8 parts asked at once" in words_on(page)
@@ -459,6 +486,7 @@ def test_settings_are_kept(open_page, services):
     kept = services.preferences()
     assert kept.part_form is PartForm.IMAGE_URL
     assert kept.spending_cap_usd == Decimal("1.5")
+    assert kept.monthly_cap_usd == Decimal(20)
     assert kept.part_seconds == 480.0
     assert kept.default_models == ("local/whisper-tiny.en",)
 

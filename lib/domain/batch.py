@@ -103,12 +103,14 @@ class Line:
 class BatchPlan:
     """Everything that one press of Run would start: the videos in their order, for each the models in theirs.
 
-    ``cap_usd`` is what the user wants to spend at most; ``repeated`` names what was given more than once.
+    ``cap_usd`` is what the user wants to spend at most, ``left_usd`` what this month's cap leaves, None without one;
+    ``repeated`` names what was given more than once.
     """
 
     lines: tuple[Line, ...]
     repeated: tuple[str, ...] = ()
     cap_usd: Decimal | None = None
+    left_usd: Decimal | None = None
 
     @property
     def videos(self) -> tuple[tuple[Line, ...], ...]:

@@ -92,6 +92,9 @@ class RunRequest:
 
     ``stretches`` are those that are sent of the clip, in order and apart; none means all of it. ``is_anew`` asks, and
     pays, also where the same was answered before. Holds no key: ``key_ref`` names a sealed one.
+
+    ``cap_usd`` is what all runs of one ``order_id`` together may cost, or this run alone where there is none;
+    ``accepts_unknown_price`` is the user's yes to a model without a price.
     """
 
     source: Source
@@ -116,6 +119,9 @@ class RunRequest:
     stretches: tuple[Clip, ...] = ()
     is_anew: bool = False
     about: TranscriptRef | None = None
+    cap_usd: Decimal | None = None
+    order_id: str | None = None
+    accepts_unknown_price: bool = False
 
     def __post_init__(self) -> None:
         if not self.stretches:

@@ -3,6 +3,7 @@
 The only place that imports the ``openai`` SDK, and only at the first call.
 """
 
+from lib.openrouter.call import Call
 from lib.openrouter.catalogue import (
     PREFERRED,
     Catalogue,
@@ -19,6 +20,7 @@ __all__ = [
     "APP_URL",
     "AUDIO_FORMATS",
     "PREFERRED",
+    "Call",
     "Catalogue",
     "CatalogueKeeper",
     "KeyStatus",

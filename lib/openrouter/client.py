@@ -28,10 +28,12 @@ from lib.errors import (
     ProviderDown,
     RateLimited,
     ServiceUnreachable,
+    SignInRefused,
     StreamBroken,
 )
 from lib.openrouter.answer import Answer, dollars, error_in
 from lib.openrouter.body import RequestBody
+from lib.openrouter.call import Call, Paying, unpaid
 from lib.openrouter.faults import explain, quoted, read_fault
 from lib.openrouter.question import Question, with_more_room
 
@@ -109,8 +111,9 @@ class OpenRouter:
         question: Question,
         on_text: Callable[[str], None] | None = None,
         on_retry: Callable[[str], None] | None = None,
+        paying: Paying = unpaid,
     ) -> Generation:
-        """Ask, and give back the whole answer.
+        """Ask, and give back the whole answer. ``paying`` is asked before each request that may be billed.
 
         ``on_text`` gets the text so far, again and again: also unchanged (empty while the media is on its way,
         while the model thinks, and while we wait to ask again), so that it can raise Cancelled, which closes the
@@ -129,10 +132,10 @@ class OpenRouter:
         spent: list[Generation] = []
         try:
             try:
-                generation = self._ask_patiently(question, on_text, on_retry, spent)
+                generation = self._ask_patiently(question, on_text, on_retry, paying, spent)
             except AnswerEmpty:
                 on_retry("the answer was empty, asking again with less thinking and more room")
-                generation = self._ask_patiently(with_more_room(question), on_text, on_retry, spent)
+                generation = self._ask_patiently(with_more_room(question), on_text, on_retry, paying, spent)
         except ModelError as error:
             if spent:
                 error.generation = _with_spent(spent[-1], spent[:-1])
@@ -167,6 +170,22 @@ class OpenRouter:
         OpenRouter, and sends none there: a wrong key does not hide the models. Raises ModelError."""
         return self._get("/models", with_key=not self.is_openrouter)
 
+    def exchange_code(self, code: str, verifier: str) -> str:
+        """The key for a code of signing in. Raises SignInRefused, or ServiceUnreachable and other ModelErrors."""
+        asked = {"code": code, "code_verifier": verifier, "code_challenge_method": "S256"}
+        options: dict[str, Any] = {"timeout": LOOKUP_SECONDS, "headers": self._authorization(with_key=False)}
+        try:
+            with self._translated(None, None):
+                answer = self._connected().post("/auth/keys", body=asked, cast_to=object, options=options)
+        except PassingFault:
+            raise
+        except ModelError as exc:
+            raise SignInRefused(f"{self.service} did not take the code of this sign-in.") from exc
+        key = answer.get("key") if isinstance(answer, dict) else None
+        if not isinstance(key, str) or not key.strip():
+            raise SignInRefused(f"{self.service} gave no key for this sign-in.")
+        return key.strip()
+
     def close(self) -> None:
         """Close the connections. A later call opens new ones."""
         with self._lock:
@@ -179,6 +198,7 @@ class OpenRouter:
         question: Question,
         on_text: Callable[[str], None],
         on_retry: Callable[[str], None],
+        paying: Paying,
         spent: list[Generation],
     ) -> Generation:
         """Ask until there is an answer, a fault that does not pass, or no attempt left. The one layer that retries."""
@@ -201,20 +221,23 @@ class OpenRouter:
             with attempt:
                 attempts += 1
                 _pause(wait, lambda: on_text(""))
-                return self._ask_once(question, on_text, spent)
+                with paying(question) as call:
+                    return self._ask_once(call, on_text, spent)
         raise AssertionError("stamina ends with an answer or an error")
 
-    def _ask_once(self, question: Question, on_text: Callable[[str], None], spent: list[Generation]) -> Generation:
+    def _ask_once(self, call: Call, on_text: Callable[[str], None], spent: list[Generation]) -> Generation:
+        question = call.question
         answer = Answer()
         started = time.monotonic()
 
         def pulse() -> None:
+            call.pulse()
             on_text(answer.text)
 
         is_done = False
         with self._translated(question, answer):
             try:
-                with RequestBody(question, pulse) as body, self._stream(body) as stream:
+                with RequestBody(question, pulse) as body, _billing(call, body, answer), self._stream(body) as stream:
                     stream.pulse = pulse
                     answer.is_cached = stream.response.headers.get("x-openrouter-cache-status", "").upper() == "HIT"
                     answer.id = stream.response.headers.get("x-generation-id") or None
@@ -235,6 +258,8 @@ class OpenRouter:
             "generation %s: %s by %s, %s", generation.id, generation.model_id, generation.provider, answer.finish_reason
         )
         complaint = answer.complaint(question, is_done=is_done)
+        if complaint is None or answer.usage:
+            call.generation = generation
         if complaint is not None:
             if answer.usage:
                 spent.append(generation)
@@ -341,6 +366,23 @@ class OpenRouter:
             f"The connection to {self.service} was cut before an answer came.",
             "Press Retry. If it happens again with a large video, lower the media limit (CUEWISE_MEDIA_LIMIT_MB).",
         )
+
+
+@contextlib.contextmanager
+def _billing(call: Call, body: RequestBody, answer: Answer) -> Iterator[None]:
+    """Notes whether the request may be billed though it fails: not so what was never sent whole, nor what was refused,
+    with a status or, before it said anything, inside its answer."""
+    try:
+        yield
+    except _sdk_module().openai.APIStatusError:
+        raise
+    except ModelError:
+        call.may_be_billed = bool(answer.text)
+        raise
+    except BaseException:
+        call.may_be_billed = body.tell() == len(body)
+        raise
+    call.may_be_billed = True
 
 
 def _chunks(stream: Any) -> Iterator[dict[str, Any]]:

@@ -39,7 +39,8 @@ class MediaPart:
     """The media of one question: a file, sent as base64 straight from disk, or a link, sent as it is.
 
     A link goes only to models that fetch it themselves, and only for video. ``audio_format`` is worked out from
-    ``media_type`` when it is None. Raises ValueError for a wrong shape.
+    ``media_type`` when it is None. ``seconds`` is how long it lasts, None where nobody knows. Raises ValueError for a
+    wrong shape.
     """
 
     kind: Literal["video", "audio"]
@@ -47,6 +48,7 @@ class MediaPart:
     link: str | None
     media_type: str
     audio_format: str | None = None
+    seconds: float | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in ("video", "audio"):

@@ -30,6 +30,7 @@ from lib.errors import (
 )
 from lib.openrouter import MediaPart, Question, lowest_effort
 from lib.pipeline.asking import quote, tell
+from lib.pipeline.paying import Payer
 from lib.pipeline.prepare import Recipe, prepare, rendition_file
 from lib.pipeline.run import as_failure, find_model, known_run
 from lib.pipeline.tools import Tools
@@ -189,7 +190,8 @@ def _media(
     run = next(run for run in runs if run.id == exchange.asking.look.run_id)
     if plan.route is Route.LINK:
         link = canonical(run.request.source.url or "")
-        return MediaPart(kind="video", path=None, link=link, media_type="video/mp4"), link
+        seconds = plan.clip.duration if plan.clip else None
+        return MediaPart(kind="video", path=None, link=link, media_type="video/mp4", seconds=seconds), link
     asset = tools.store.assets.get(run.asset_id or "")
     if asset is None:
         raise NothingThere("The video is no longer on this machine.", "Ask from the transcript alone.")
@@ -200,15 +202,18 @@ def _media(
     pulse.note("")
     kind = "audio" if rendition.media_type.startswith("audio/") else "video"
     path = rendition_file(rendition, tools)
-    return MediaPart(kind=kind, path=path, link=None, media_type=rendition.media_type), rendition.id
+    seconds = rendition.end - rendition.start
+    return MediaPart(kind=kind, path=path, link=None, media_type=rendition.media_type, seconds=seconds), rendition.id
 
 
 def _asked(exchange: Exchange, question: Question, tools: Tools, pulse: _Pulse) -> Generation:
-    if exchange.asking.key_ref is None:
+    asking = exchange.asking
+    if asking.key_ref is None:
         raise KeyMissing("This model needs an OpenRouter key.")
-    client = tools.openrouter(exchange.asking.base_url, tools.vault.open(exchange.asking.key_ref))
+    client = tools.openrouter(asking.base_url, tools.vault.open(asking.key_ref))
     try:
-        return client.generate(question, on_text=pulse.text, on_retry=pulse.note)
+        payer = Payer(exchange.id, asking.cap_usd, asking.accepts_unknown_price, tools, pulse.note)
+        return client.generate(question, on_text=pulse.text, on_retry=pulse.note, paying=payer.pay)
     finally:
         client.close()
 

@@ -29,6 +29,7 @@ from lib.domain.run import Failure, Run, RunRequest, RunState
 from lib.errors import CuewiseError, InputError, NothingThere
 from lib.pipeline.answered import answered_before
 from lib.pipeline.ingest import facts_of, link_source
+from lib.pipeline.paying import Budget
 from lib.pipeline.plan import MediaFacts, common_part_seconds, make_plan
 from lib.pipeline.run import find_model
 from lib.pipeline.tools import Tools
@@ -159,7 +160,8 @@ class Batches:
                 lines.append(Line(number, 0, each.name, failure=each.failure))
             else:
                 lines += self._lines(number, each, ask(each.source), models)
-        return BatchPlan(tuple(lines), tuple(repeated), self._tools.store.preferences.get().spending_cap_usd)
+        cap_usd = next((line.request.cap_usd for line in lines if line.request), None)
+        return BatchPlan(tuple(lines), tuple(repeated), cap_usd, Budget(self._tools).left_this_month())
 
     def _models(self, model_ids: Iterable[str]) -> dict[str, _Asked | Failure]:
         """Each model with what its calls so far tell, looked up once for all videos; or why there is none."""
@@ -206,7 +208,14 @@ class Batches:
 
     # Starting
 
-    def start(self, plan: BatchPlan, *, key: str | None = None, title: str | None = None) -> Batch:
+    def start(
+        self,
+        plan: BatchPlan,
+        *,
+        key: str | None = None,
+        title: str | None = None,
+        accepts_unknown_price: bool = False,
+    ) -> Batch:
         """Start all that can be started; what cannot stays in its row with the reason. Several models over one video
         become a comparison as well.
 
@@ -216,14 +225,18 @@ class Batches:
             failure = next((line.failure for line in plan.lines if line.failure), None)
             raise InputError(failure.message, failure.hint) if failure else InputError("There is nothing to run.")
         batch_id = uuid.uuid4().hex
+        plan = _as_one_order(plan, batch_id, accepts_unknown_price)
         names = list(dict.fromkeys(line.name for line in plan.lines))
         # Written down first, as not started: a crash in the middle leaves the rest where Retry finds it.
         self._tools.store.batches.add(batch_id, title or batch_title(names), [_item(line) for line in plan.lines])
         self._start(batch_id, plan, key)
         return self._known(batch_id)
 
-    def add(self, batch_id: str, plan: BatchPlan, *, key: str | None = None) -> Batch:
+    def add(
+        self, batch_id: str, plan: BatchPlan, *, key: str | None = None, accepts_unknown_price: bool = False
+    ) -> Batch:
         """Start what :meth:`plan_more` planned, as part of that batch."""
+        plan = _as_one_order(plan, batch_id, accepts_unknown_price)
         first = max(item.video for item in self._known(batch_id).items) + 1
         plan = replace(plan, lines=tuple(replace(line, video=first + line.video) for line in plan.lines))
         self._tools.store.batches.add_items(batch_id, [_item(line) for line in plan.lines])
@@ -351,6 +364,18 @@ def _alike(
         return list(requests)
     seconds, ids = common_part_seconds(remote, facts), {model.id for _, model, _ in remote}
     return [replace(request, part_seconds=seconds) if request.model_id in ids else request for request in requests]
+
+
+def _as_one_order(plan: BatchPlan, batch_id: str, accepts_unknown_price: bool) -> BatchPlan:
+    """The plan with requests that share the cap of their batch."""
+
+    def ordered(request: RunRequest | None) -> RunRequest | None:
+        if request is None:
+            return None
+        is_accepted = accepts_unknown_price or request.accepts_unknown_price
+        return replace(request, order_id=request.order_id or batch_id, accepts_unknown_price=is_accepted)
+
+    return replace(plan, lines=tuple(replace(line, request=ordered(line.request)) for line in plan.lines))
 
 
 def given_or_why(name: str, keep: Callable[[], Source]) -> Given:

@@ -133,7 +133,14 @@ class Comparisons:
             raise problems[0]
         return Started(self._known(comparison_id), tuple(problems))
 
-    def add(self, comparison_id: str, model_ids: Sequence[str], *, key: str | None = None) -> Started:
+    def add(
+        self,
+        comparison_id: str,
+        model_ids: Sequence[str],
+        *,
+        key: str | None = None,
+        accepts_unknown_price: bool = False,
+    ) -> Started:
         """Ask further models what the others were asked; nothing else is asked again."""
         comparison = self._known(comparison_id)
         runs = self._runs(comparison)
@@ -141,7 +148,8 @@ class Comparisons:
             raise NothingThere("This comparison has no runs any more.", "Start a new one on New run.")
         if len(runs) + len(model_ids) > MOST_MODELS:
             raise InputError(f"A comparison has at most {MOST_MODELS} models.", "Take a column away first.")
-        requests = [self.request_for(comparison_id, model_id) for model_id in model_ids]
+        asked = [self.request_for(comparison_id, model_id) for model_id in model_ids]
+        requests = [replace(request, accepts_unknown_price=accepts_unknown_price) for request in asked]
         problems = self._ask(comparison_id, requests, key)
         if problems and len(problems) == len(requests):
             raise problems[0]

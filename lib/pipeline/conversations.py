@@ -12,6 +12,7 @@ from lib.domain.model import Model
 from lib.domain.run import Run
 from lib.errors import CuewiseError, InputError, NothingThere, PlanRefused, StillAnswering, StorageError
 from lib.pipeline.asking import duration_of, lines_of, quote
+from lib.pipeline.paying import check_price
 from lib.pipeline.run import find_model, known_run
 from lib.pipeline.tools import Tools
 from lib.store import forget_backups
@@ -28,19 +29,19 @@ class AnswerJobs(Protocol):
 
 
 class Conversations:
-    """The verbs of conversations; a worker answers. ``seal`` gives the reference of the key that a model needs."""
+    """The verbs of conversations; a worker answers. ``key_for`` gives the key that a model needs."""
 
     def __init__(
         self,
         tools: Tools,
         jobs: Callable[[], AnswerJobs],
         ensure_worker: Callable[[], None],
-        seal: Callable[[str, str | None], str | None],
+        key_for: Callable[[str, str | None], str | None],
     ) -> None:
         self._tools = tools
         self._jobs = jobs
         self._ensure_worker = ensure_worker
-        self._seal = seal
+        self._key_for = key_for
 
     def get(self, conversation_id: str) -> Conversation | None:
         return self._shelf.get(conversation_id)
@@ -88,21 +89,36 @@ class Conversations:
         return self._known(conversation_id)
 
     def begin(
-        self, run_ids: Sequence[str], question: str, model_id: str, *, look: Look | None = None, key: str | None = None
+        self,
+        run_ids: Sequence[str],
+        question: str,
+        model_id: str,
+        *,
+        look: Look | None = None,
+        key: str | None = None,
+        accepts_unknown_price: bool = False,
     ) -> Exchange:
         """A new conversation with its first question. Raises what ``start`` and ``ask`` raise; then nothing is kept."""
         conversation = self.start(run_ids)
         try:
-            return self.ask(conversation.id, question, model_id, look=look, key=key)
+            how = {"look": look, "key": key, "accepts_unknown_price": accepts_unknown_price}
+            return self.ask(conversation.id, question, model_id, **how)
         except CuewiseError:
             self._shelf.remove(conversation.id)
             raise
 
     def ask(
-        self, conversation_id: str, question: str, model_id: str, *, look: Look | None = None, key: str | None = None
+        self,
+        conversation_id: str,
+        question: str,
+        model_id: str,
+        *,
+        look: Look | None = None,
+        key: str | None = None,
+        accepts_unknown_price: bool = False,
     ) -> Exchange:
-        """Queue a question. Raises UnknownModel, PlanRefused, KeyMissing, StillAnswering while an answer is on its way,
-        and InputError for an empty question; then nothing is queued."""
+        """Queue a question. Raises UnknownModel, PlanRefused, PriceUnknown, KeyMissing, StillAnswering while an
+        answer is on its way, and InputError for an empty question; then nothing is queued."""
         question = question.strip()[:LONGEST_QUESTION]
         if not question:
             raise InputError("The question is empty.", "Write what you want to know.")
@@ -112,10 +128,11 @@ class Conversations:
         )
         if quoted.refusal:
             raise PlanRefused(quoted.refusal, "Choose another model, or ask without looking at the video.")
-        exchange_id = uuid.uuid4().hex
-        if not self._shelf.add_exchange(exchange_id, conversation_id, question, self._asking(model_id, look, key)):
+        exchange_id, key = uuid.uuid4().hex, self._key_for(model_id, key)
+        asking = self._asking(model_id, look, key, accepts_unknown_price)
+        if not self._shelf.add_exchange(exchange_id, conversation_id, question, asking):
             raise StillAnswering("The question before is still being answered.")
-        return self._queue(exchange_id, 1)
+        return self._queue(exchange_id, 1, key)
 
     def try_again(self, exchange_id: str, *, model_id: str | None = None, key: str | None = None) -> Exchange:
         """Queue a question that has no answer once more, perhaps of another model. Raises what ``ask`` raises."""
@@ -123,11 +140,13 @@ class Conversations:
         if exchange.is_answered:
             return exchange
         asked = exchange.asking
-        asking = self._asking(model_id or asked.model_id, asked.look, key)
-        attempt = self._shelf.again(exchange_id, asking)
+        accepted = asked.accepts_unknown_price and model_id in (None, asked.model_id)
+        model_id = model_id or asked.model_id
+        key = self._key_for(model_id, key)
+        attempt = self._shelf.again(exchange_id, self._asking(model_id, asked.look, key, accepted))
         if attempt is None:
             raise StillAnswering("A question of this conversation is still being answered.")
-        return self._queue(exchange_id, attempt)
+        return self._queue(exchange_id, attempt, key)
 
     def stop(self, exchange_id: str) -> None:
         """Stop an answer; what had come of it is kept. Does nothing when it is over."""
@@ -168,21 +187,27 @@ class Conversations:
     def _shelf(self):
         return self._tools.store.conversations
 
-    def _asking(self, model_id: str, look: Look | None, key: str | None) -> Asking:
+    def _asking(self, model_id: str, look: Look | None, key: str | None, accepts_unknown_price: bool) -> Asking:
         """With the settings of today: today's key must never go to the server of another day."""
-        settings = self._tools.settings
+        settings, preferences = self._tools.settings, self._tools.store.preferences.get()
+        check_price(find_model(model_id, self._tools), accepts_unknown_price)
         return Asking(
             model_id=model_id,
             base_url=settings.openrouter_base_url,
             look=look,
-            part_form=self._tools.store.preferences.get().part_form,
+            part_form=preferences.part_form,
             media_limit_bytes=settings.media_limit_bytes,
-            key_ref=self._seal(model_id, key),
+            key_ref=None if key is None else self._tools.vault.reference(key),
+            cap_usd=preferences.spending_cap_usd,
+            accepts_unknown_price=accepts_unknown_price,
         )
 
-    def _queue(self, exchange_id: str, attempt: int) -> Exchange:
+    def _queue(self, exchange_id: str, attempt: int, key: str | None) -> Exchange:
         exchange = self._known_exchange(exchange_id)
         try:
+            # Only now: of a key that nothing unfinished needs, the end of any run lets go.
+            if key is not None:
+                self._tools.vault.seal(key)
             self._jobs().answer(exchange_id, attempt, find_model(exchange.asking.model_id, self._tools))
         except StorageError:
             # Nobody would take it up before the next start of a worker.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 
 from lib.domain.model import Model
 from lib.domain.plan import Route
+from lib.openrouter import Question
 from lib.store.generations import Measured
 
 VIDEO_TOKENS = (("google/gemini-2.5", 295.0), ("google/gemini", 91.0), ("google/gemma", 91.0))
@@ -20,6 +22,10 @@ PROMPT_TOKENS = 400
 TRANSCRIPT_TOKENS = 30_000 / 3600
 """Completion tokens a second of clip: 20,000 to 30,000 for an hour of transcript; the dearer is taken."""
 OTHER_TASK_TOKENS = 1500
+MARGIN, GUESSED_MARGIN = 1.25, 4.0
+"""How much more than the figures say a prompt may take at most: a measured family, and one that nobody measured."""
+MOST_COMPLETION_TOKENS = 65_536
+"""What an answer may take of a model that does not say, as the largest that do."""
 LOCAL_SECONDS = {"local/whisper-base": 1 / 6.5, "local/whisper-tiny.en": 1 / 12}
 """Waiting a second of clip, on two cores, until this machine's own speed is known."""
 
@@ -46,6 +52,27 @@ def _family_rate(model: Model, route: Route) -> float | None:
 def completion_tokens(task: str, seconds: float) -> int:
     """What an answer about so many seconds takes."""
     return round(seconds * TRANSCRIPT_TOKENS) + 50 if task == "transcript" else OTHER_TASK_TOKENS
+
+
+def most_prompt_tokens(question: Question) -> int:
+    """Above what a request's prompt will take: for reserving, not for telling."""
+    model, media = question.model, question.media
+    said = (question.prompt, *(turn.text for turn in question.turns))
+    text = sum(len(each.encode()) for each in said)  # a token is a byte at least
+    if media is None:
+        return text
+    if media.seconds is None:
+        return text + (model.context_tokens or 1_000_000)
+    route = Route.AUDIO if media.kind == "audio" else Route.VIDEO
+    family = _family_rate(model, route)
+    rate = MARGIN * family if family else GUESSED_MARGIN * GUESS.get(route, USUAL_GUESS)
+    most = text + math.ceil(rate * media.seconds)
+    return min(most, model.context_tokens) if model.context_tokens else most
+
+
+def most_completion_tokens(model: Model) -> int:
+    """Above what an answer takes that was not limited."""
+    return model.max_output_tokens or MOST_COMPLETION_TOKENS
 
 
 def dollars(model: Model, prompt: int | None, completion: int | None, calls: int) -> Decimal | None:

@@ -17,6 +17,7 @@ from lib.domain.youtube import canonical
 from lib.errors import KeyMissing
 from lib.openrouter import MediaPart, Question, lowest_effort
 from lib.pipeline.estimate import TRANSCRIPT_TOKENS
+from lib.pipeline.paying import Payer
 from lib.pipeline.plan import UNKNOWN_LENGTH
 from lib.pipeline.prepare import rendition_file, track_of
 from lib.pipeline.reporter import Reporter
@@ -241,14 +242,15 @@ def _question(
     tools: Tools,
 ) -> Question:
     if rendition is None:
-        media = MediaPart(kind="video", path=None, link=canonical(request.source.url or ""), media_type="video/mp4")
         length = excerpt.length if excerpt.length < UNKNOWN_LENGTH else None
+        link = canonical(request.source.url or "")
+        media = MediaPart(kind="video", path=None, link=link, media_type="video/mp4", seconds=length)
     else:
         kind = "audio" if rendition.media_type.startswith("audio/") else "video"
         path = rendition_file(rendition, tools)
-        media = MediaPart(kind=kind, path=path, link=None, media_type=rendition.media_type)
         # A cut begins a little before what it was made for.
         length = excerpt.length if excerpt.is_joined else rendition.end - rendition.start
+        media = MediaPart(kind=kind, path=path, link=None, media_type=rendition.media_type, seconds=length)
     return Question(
         model=model,
         prompt=prompts.prompt_text(
@@ -287,6 +289,7 @@ def _answered(
             # Called without text too, while nothing is said yet: then only to hear whether to go on.
             on_text=lambda text: on_text(text) if text else reporter.check(),
             on_retry=lambda note: reporter.stage(Stage.ASKING, None, note),
+            paying=Payer.of_run(request, tools, reporter).pay,
         )
     finally:
         client.close()

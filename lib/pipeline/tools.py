@@ -39,7 +39,10 @@ class KeyedLocks:
 
 @dataclass(frozen=True)
 class Tools:
-    """``openrouter(base_url, key)`` and ``links(allow_private)`` open the doors that depend on the request."""
+    """``openrouter(base_url, key)`` and ``links(allow_private)`` open the doors that depend on the request.
+
+    ``holder`` is the worker, the same over its restarts, in whose name money is reserved.
+    """
 
     settings: Settings
     store: Store
@@ -49,6 +52,7 @@ class Tools:
     catalogue: CatalogueKeeper
     openrouter: Callable[[str, str | None], OpenRouter]
     links: Callable[[bool], LinkDoor]
+    holder: str = ""
     locks: KeyedLocks = field(default_factory=KeyedLocks)
 
     @property

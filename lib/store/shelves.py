@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 from sqlalchemy import Engine, delete, select, union_all
 
 from lib.store.preferences import Preferences
@@ -39,12 +37,8 @@ class SealedKeys:
         with transaction(self._engine) as connection:
             return connection.scalar(select(sealed.c.ciphertext).where(sealed.c.ref == ref))
 
-    def forget_unused(self, grace: float = 60.0) -> int:
-        """Remove every key that no unfinished run or question needs; gives how many went.
-
-        One that was sealed within the last minute stays: its run may not be written down yet.
-        """
-        oldest = (datetime.now(UTC) - timedelta(seconds=grace)).isoformat(timespec="milliseconds")
+    def forget_unused(self) -> int:
+        """Remove every key that no unfinished run or question needs; gives how many went."""
         needed = union_all(
             *(
                 select(each.c.key_ref).where(each.c.key_ref.is_not(None), each.c.state.in_(("queued", "running")))
@@ -52,6 +46,4 @@ class SealedKeys:
             )
         )
         with transaction(self._engine) as connection:
-            return connection.execute(
-                delete(sealed).where(sealed.c.ref.not_in(needed), sealed.c.created <= oldest)
-            ).rowcount
+            return connection.execute(delete(sealed).where(sealed.c.ref.not_in(needed))).rowcount

@@ -14,6 +14,7 @@ from lib.store.copies import Copies
 from lib.store.counting import Counting
 from lib.store.engine import open_engine
 from lib.store.generations import Generations
+from lib.store.payments import Payments
 from lib.store.removals import Removals
 from lib.store.reruns import Reruns
 from lib.store.runs import Runs
@@ -43,6 +44,7 @@ class Store:
         self.batches = Batches(self._engine)
         self.videos = Videos(self._engine)
         self.spending = Spending(self._engine)
+        self.payments = Payments(self._engine)
         self.removals = Removals(self._engine)
         self.reruns = Reruns(self._engine)
         self.asked_lines = AskedLines(self._engine)

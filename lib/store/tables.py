@@ -355,6 +355,28 @@ saved_prompt = Table(
     Column("changed", String(32), nullable=False),
 )
 
+payment = Table(
+    "payment",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("order_id", String(32), nullable=False),
+    Column("month", String(7), nullable=False),
+    Column("holder", String(100), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("pico_usd", BigInteger, nullable=False),
+    Column("renewed", String(32), nullable=False),
+    # Each holds what its sum needs.
+    Index("payment_month", "month", "state", "pico_usd"),
+    Index("payment_order", "order_id", "state", "pico_usd"),
+)
+"""One row for each paid call, from before it is sent. It outlives its run: the money is gone all the same.
+
+In millionths of a millionth of a dollar, in which sums are exact and fast: a token costs some hundred thousand of them.
+"""
+
+till = Table("till", metadata, Column("id", Integer, primary_key=True, autoincrement=False))
+"""A single row: who reserves holds it, so that two who look at what is left never both take it."""
+
 preference = Table(
     "preference",
     metadata,

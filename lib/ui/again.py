@@ -3,12 +3,15 @@ place."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from lib.domain.model import Model
 from lib.domain.run import Run, RunState
 from lib.errors import CuewiseError
 from lib.services import Services
+from lib.ui.caps import accept_price
 from lib.ui.clip import read_clip
 from lib.ui.difference import render_differences
 from lib.ui.editing import forget_stretch, stretch_asked_for
@@ -75,7 +78,9 @@ def _ask(services: Services, run_id: str, start: float, end: float) -> None:
         return
     st.caption(plain(f"{plan.reason} {estimate_words(names[chosen], plan.estimate_usd).capitalize()}."))
     key = None if names[chosen].is_local else ask_key(services, field="again_key")
-    if st.button("Run again", type="primary", icon=":material/replay:", key="again_now"):
+    accepts = accept_price([names[chosen]], key="again_price")
+    request = replace(request, accepts_unknown_price=accepts)
+    if st.button("Run again", type="primary", icon=":material/replay:", key="again_now", disabled=not accepts):
         do_or_tell(lambda: _start(services, run_id, request, names[chosen], key))
 
 

@@ -10,7 +10,7 @@ from lib.pipeline.batches import Standing
 from lib.services import Services
 from lib.ui.exports_of_many import render_zip
 from lib.ui.run_card import render_run
-from lib.ui.session import session_key
+from lib.ui.session import known_key
 from lib.ui.words import (
     STATE_COLOURS,
     STATE_ICONS,
@@ -161,12 +161,12 @@ def _render_actions(services: Services, standing: Standing) -> None:
 
 def _retry_failed(services: Services, batch_id: str) -> None:
     """Try what failed again, and keep what went wrong beside its batch until the next attempt."""
-    failures = services.batches.retry_failed(batch_id, key=session_key())
+    failures = services.batches.retry_failed(batch_id, key=known_key(services))
     st.session_state.setdefault(PROBLEMS, {})[batch_id] = failures
 
 
 def _retry(services: Services, batch_id: str, row: Row) -> None:
-    services.batches.retry(batch_id, row.item.video, row.item.place, key=session_key())
+    services.batches.retry(batch_id, row.item.video, row.item.place, key=known_key(services))
 
 
 def _render_rows(services: Services, standing: Standing) -> None:

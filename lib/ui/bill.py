@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -15,11 +16,11 @@ from lib.domain.plan import Plan, Route, RouteChoice
 from lib.domain.run import Run, RunRequest
 from lib.errors import CuewiseError, KeyMissing
 from lib.services import Services
+from lib.ui.caps import accept_price, cap_words, may_spend, over_words
 from lib.ui.clip import ChosenClip
-from lib.ui.key import ask_key
+from lib.ui.key import ask_key, remember_typed
 from lib.ui.model_words import senses_words
 from lib.ui.question import TRANSCRIPT, Question
-from lib.ui.session import remember_session_key
 from lib.ui.source import Chosen
 from lib.ui.words import (
     ROUTE_CHOICES,
@@ -81,6 +82,8 @@ class Bill:
 
     entries: tuple[Entry, ...]
     cap_usd: Decimal | None = None
+    left_usd: Decimal | None = None
+    """What this month's cap leaves; None without one."""
 
     @property
     def runnable(self) -> tuple[Entry, ...]:
@@ -101,7 +104,7 @@ class Bill:
 
     @property
     def is_over_cap(self) -> bool:
-        return self.cap_usd is not None and self.total_usd > self.cap_usd
+        return bool(over_words(self.total_usd, self.cap_usd, self.left_usd))
 
 
 def plan_bill(
@@ -111,7 +114,7 @@ def plan_bill(
     (source,) = chosen.sources
     asked = _requests(services, source, chosen.track, clip, question, models)
     entries = [_entry(services, source, model_id, asked[model_id]) for model_id in models]
-    return Bill(tuple(entries), services.preferences().spending_cap_usd)
+    return Bill(tuple(entries), services.preferences().spending_cap_usd, services.budget.left_this_month())
 
 
 def _requests(
@@ -303,8 +306,7 @@ def plain_total(bill: Bill | BatchPlan) -> str:
         total = (
             f"Total: price unknown for {without}" if not bill.total_usd else f"{total}, and {without} without a price"
         )
-    cap = f" · cap {money(bill.cap_usd)}" if bill.cap_usd is not None else ""
-    return f"**{plain(total)}**{plain(cap)}"
+    return f"**{plain(total)}**{plain(cap_words(bill.cap_usd, bill.left_usd))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,11 +334,9 @@ def confirm(services: Services, bill: Bill | BatchPlan, label: str) -> Confirmed
     """Draw the last step: the key if one is needed and none is known, the cap, the button. Gives whether it was
     pressed and may be obeyed."""
     key = ask_key(services) if bill.needs_key else None
-    may_spend = not bill.is_over_cap or st.checkbox(
-        plain(f"Run although {money(bill.total_usd, estimate=True)} is over your cap of {money(bill.cap_usd)}"),
-        key=f"over_cap_{bill.total_usd}",  # a tick is for one sum: another asks again
-    )
-    disabled = not (bill.runnable and may_spend)
+    accepts = accept_price([each.model for each in bill.runnable if each.model], key="accept_price")
+    is_allowed = may_spend(bill.total_usd, bill.cap_usd, bill.left_usd) and accepts
+    disabled = not (bill.runnable and is_allowed)
     if not st.button(label, type="primary", icon=":material/play_arrow:", key="run", disabled=disabled):
         return None
     if bill.needs_key and not key:
@@ -344,9 +344,15 @@ def confirm(services: Services, bill: Bill | BatchPlan, label: str) -> Confirmed
             KeyMissing("A chosen model needs your OpenRouter key.", "Paste it above, or choose local models only.")
         )
         return None
-    if key and key != services.settings.openrouter_api_key:
-        remember_session_key(key)
+    if key:
+        remember_typed(services, key)
     return Confirmed(key)
+
+
+def _as_one_order(requests: Sequence[RunRequest]) -> list[RunRequest]:
+    """Requests that share one cap, with the user's yes to each price that is not known."""
+    order_id = uuid.uuid4().hex
+    return [replace(request, order_id=order_id, accepts_unknown_price=True) for request in requests]
 
 
 def _run_label(bill: Bill) -> str:
@@ -356,7 +362,7 @@ def _run_label(bill: Bill) -> str:
 def _submit(services: Services, bill: Bill, key: str | None) -> Begun:
     """Start what can run: several models as a comparison. What could not be started says why, and then the page stays
     as it is."""
-    requests = [entry.request for entry in bill.runnable]
+    requests = _as_one_order([entry.request for entry in bill.runnable])
     try:
         if len(requests) == 1:
             return Begun((services.submit(requests[0], key=key),))

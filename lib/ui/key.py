@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from lib.domain.model import LOCAL_PREFIX
 from lib.errors import CuewiseError, KeyMissing
 from lib.services import KeyStatus, Services
-from lib.ui.session import remember_session_key, session_key
+from lib.ui.file_link import render_link
+from lib.ui.session import keyring_key, known_key, remember_session_key, serves_this_machine_only, session_key
+from lib.ui.sign_in import BEGIN, can_come_back, render_outcome
 from lib.ui.words import count_words, money, plain, render_failure
 
+PROBLEM = "key_problem"
+REMEMBERED_NOTE = (
+    "In the system's keyring, encrypted; whoever opens Cuewise on this machine uses it. Forget takes it out."
+)
+OTHERS_TOO = "It cannot be remembered here: others can open this app too, and would use your key."
 KEY_NOTE = "Kept for this browser session only, never written to disk unencrypted."
 
 
 def ask_key(services: Services, *, field: str = "run_key") -> str | None:
     """The key that is known, else what is typed right here, in a field of that name."""
-    known = session_key() or services.settings.openrouter_api_key
+    known = known_key(services)
     if known:
         return known
     typed = st.text_input("Your OpenRouter key", type="password", key=field, autocomplete="off", placeholder="sk-or-…")
@@ -29,31 +38,95 @@ def check_key(services: Services, model_id: str, key: str | None) -> None:
         return
     if not key:
         raise KeyMissing("This model needs your OpenRouter key.", "Paste it above, or choose a local model.")
-    if key != services.settings.openrouter_api_key:
+    remember_typed(services, key)
+
+
+def remember_typed(services: Services, key: str) -> None:
+    """Keep a key that was just typed for this browser; one that is known already stays where it is."""
+    if key != known_key(services):
         remember_session_key(key)
 
 
 def render_key(services: Services) -> None:
-    """The OpenRouter key: paste, test, forget."""
+    """The OpenRouter key: sign in or paste, test, remember, forget."""
     st.subheader("OpenRouter key", anchor=False)
-    typed, known = session_key(), session_key() or services.settings.openrouter_api_key
+    render_outcome()
+    own, remembered, known = session_key(), keyring_key(services), known_key(services)
     if known is None:
         st.caption(f"Only models from the catalogue need one; local models are free. {KEY_NOTE}")
+        _sign_in(services)
         _paste_key()
         return
-    where = "for this browser session" if typed else "set by OPENROUTER_API_KEY"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f":material/key: {plain(masked(known))} · {where}")
+        st.markdown(f":material/key: {plain(masked(known))} · {_where(known, own, remembered)}")
         test = st.button("Test key", key="test_key", icon=":material/network_check:")
-        if typed:
-            st.button("Forget", key="forget_key", icon=":material/delete:", on_click=remember_session_key, args=(None,))
-    if typed:
-        st.caption(KEY_NOTE)
-    else:
+        if own or known == remembered:
+            st.button("Forget", key="forget_key", icon=":material/delete:", on_click=_forget, args=(services,))
+    if problem := st.session_state.pop(PROBLEM, None):
+        render_failure(problem)
+    if own or known == remembered:
+        _choose_remembering(services, known, remembered)
+    if not own:
         with st.expander("Use another key for this session"):
+            _sign_in(services)
             _paste_key()
     if test:
         _test_key(services, known)
+
+
+def _where(known: str, own: str | None, remembered: str | None) -> str:
+    if known == remembered:
+        return "remembered in this machine's keyring"
+    return "for this browser session" if own else "set by OPENROUTER_API_KEY"
+
+
+def _sign_in(services: Services) -> None:
+    if not services.keys.offers_sign_in():
+        return
+    if not can_come_back(st.context.url or ""):
+        st.caption(
+            "To sign in with OpenRouter, open the app under https or as localhost. Pasting a key works here too."
+        )
+        return
+    render_link("Sign in with OpenRouter", BEGIN, key="sign_in")
+
+
+def _choose_remembering(services: Services, known: str, remembered: str | None) -> None:
+    """The tick that puts the key into the keyring, greyed with the reason where there is none."""
+    problem = services.keys.remembering_problem() if serves_this_machine_only() else OTHERS_TOO
+    st.checkbox(
+        "Remember it on this machine",
+        value=known == remembered,
+        key=f"remember_{masked(known)}_{known == remembered}",
+        disabled=problem is not None,
+        on_change=_remember,
+        args=(services, known, known != remembered),
+    )
+    st.caption(problem or (REMEMBERED_NOTE if known == remembered else KEY_NOTE))
+
+
+def _remember(services: Services, key: str, is_wanted: bool) -> None:
+    def act() -> None:
+        if is_wanted:
+            services.keys.remember(key)
+        else:
+            remember_session_key(key)
+            services.keys.forget()
+
+    _try(act)
+
+
+def _forget(services: Services) -> None:
+    remember_session_key(None)
+    if keyring_key(services):
+        _try(services.keys.forget)
+
+
+def _try(act: Callable[[], None]) -> None:
+    try:
+        act()
+    except CuewiseError as error:
+        st.session_state[PROBLEM] = error
 
 
 def _paste_key() -> None:

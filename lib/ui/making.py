@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import streamlit as st
@@ -12,12 +13,13 @@ from lib.domain.plan import Plan
 from lib.domain.run import Run, RunRequest, RunState
 from lib.errors import CuewiseError
 from lib.services import Services
+from lib.ui.caps import accept_price, may_spend
 from lib.ui.key import ask_key, check_key
 from lib.ui.model_words import reader_line
 from lib.ui.prompts import choose_prompt
 from lib.ui.question import AUTOMATIC, OWN_PROMPT, TRANSCRIPT, TRANSLATION
 from lib.ui.video_card import run_label
-from lib.ui.words import count_words, estimate_words, money, plain, render_failure
+from lib.ui.words import count_words, estimate_words, plain, render_failure
 
 ICONS = {
     "summary": ":material/summarize:",
@@ -86,8 +88,8 @@ def _ask(services: Services, run_id: str, task: str) -> None:
         return
     _render_price(models[chosen], plan)
     key = ask_key(services, field="make_key")
-    may_spend = _may_spend(services, plan.estimate_usd)
-    if st.button("Run", type="primary", icon=":material/play_arrow:", key="make_now", disabled=not may_spend):
+    is_allowed = _may_spend(services, models[chosen], plan.estimate_usd)
+    if st.button("Run", type="primary", icon=":material/play_arrow:", key="make_now", disabled=not is_allowed):
         _start(services, request, key)
 
 
@@ -131,18 +133,16 @@ def _render_price(model: Model, plan: Plan) -> None:
         st.markdown(f":small[:orange[:material/warning: {plain(warning)}]]")
 
 
-def _may_spend(services: Services, usd: Decimal | None) -> bool:
-    cap = services.preferences().spending_cap_usd
-    if cap is None or usd is None or usd <= cap:
-        return True
-    words = f"Run although {money(usd, estimate=True)} is over your cap of {money(cap)}"
-    return st.checkbox(plain(words), key=f"make_over_cap_{usd}")
+def _may_spend(services: Services, model: Model, usd: Decimal | None) -> bool:
+    accepts = accept_price([model], key="make_price")
+    cap_usd, left_usd = services.preferences().spending_cap_usd, services.budget.left_this_month()
+    return may_spend(usd or Decimal(0), cap_usd, left_usd) and accepts
 
 
 def _start(services: Services, request: RunRequest, key: str | None) -> None:
     try:
         check_key(services, request.model_id, key)
-        run = services.submit(request, key=key)
+        run = services.submit(replace(request, accepts_unknown_price=True), key=key)
     except CuewiseError as error:
         render_failure(error)
     else:

@@ -39,7 +39,7 @@ def run_many(
         services,
         chosen,
         lambda: services.batches.plan(chosen.all_given, models, **as_asked(clip, question)),
-        lambda plan, key: services.batches.start(plan, key=key),
+        lambda plan, key: services.batches.start(plan, key=key, accepts_unknown_price=True),
     )
 
 
@@ -58,7 +58,7 @@ def add_to_batch(services: Services, batch_id: str, chosen: Chosen | None) -> st
         services,
         chosen,
         lambda: services.batches.plan_more(batch_id, chosen.all_given),
-        lambda plan, key: services.batches.add(batch_id, plan, key=key),
+        lambda plan, key: services.batches.add(batch_id, plan, key=key, accepts_unknown_price=True),
     )
 
 

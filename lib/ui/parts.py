@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from lib.domain.run import PartRecord, PartState, Run
+from lib.errors import CapReached
 from lib.ui.words import PART_COLOURS, PART_WORDS, plain, stretch_words
 
 CHIPS_SHOWN = 12
@@ -28,6 +29,11 @@ def _chip(parts: list[PartRecord]) -> str:
 def part_name(part: PartRecord) -> str:
     """``Part 3, 10:04–15:00``."""
     return f"Part {part.index + 1}, {stretch_words(part.start, part.end)}"
+
+
+def was_stopped_by_cap(run: Run) -> bool:
+    """Whether a part was not sent because of a spending cap: Retry goes on once it is raised."""
+    return any(part.state is PartState.FAILED and part.error_code == CapReached.__name__ for part in run.parts)
 
 
 def render_failures(run: Run) -> None:

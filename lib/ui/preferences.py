@@ -14,6 +14,7 @@ from lib.domain.run import PartForm
 from lib.errors import CuewiseError, InputError
 from lib.pipeline.doctor import Verdict
 from lib.services import Services
+from lib.ui.caps import render_spent
 from lib.ui.model_picker import pick_models
 from lib.ui.words import bytes_words, count_words, plain, render_failure
 
@@ -23,6 +24,11 @@ FORM_WORDS = {
     PartForm.IMAGE_URL: "image_url: for older servers and guides",
 }
 VERDICT_WORDS = {Verdict.WORKS: "✓ works", Verdict.LIMITED: "! limited", Verdict.FAILS: "✗ does not work"}
+CAP_HELP = (
+    "What one press of Run may cost, all its models, parts and later repairs together. A request that could cost more "
+    "is not sent: what is finished by then is kept, and Retry goes on once the cap is raised."
+)
+MONTH_HELP = "The same for all runs of a calendar month. It holds at once, also for runs that are going on."
 
 
 def render_preferences(services: Services) -> None:
@@ -34,15 +40,10 @@ def render_preferences(services: Services) -> None:
         models = pick_models(
             "Default models", offered, default=preferences.default_models, key="default_models", persist_state=None
         )
-        cap = st.number_input(
-            "Spending cap per run, in US dollars",
-            min_value=0.0,
-            value=None if preferences.spending_cap_usd is None else float(preferences.spending_cap_usd),
-            step=0.5,
-            format="%.2f",
-            placeholder="no cap",
-            help="When the estimate of what Run would start is above it, New run asks you to confirm.",
-        )
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            cap = _cap_input("Spending cap per run, in US dollars", preferences.spending_cap_usd, CAP_HELP)
+            monthly = _cap_input("Spending cap per month, in US dollars", preferences.monthly_cap_usd, MONTH_HELP)
+        render_spent(services)
         minutes = st.slider(
             "Length of a part",
             *PART_MINUTES,
@@ -71,7 +72,8 @@ def render_preferences(services: Services) -> None:
             chosen = replace(
                 preferences,
                 default_models=models,
-                spending_cap_usd=None if cap is None else Decimal(str(cap)),
+                spending_cap_usd=cap,
+                monthly_cap_usd=monthly,
                 part_form=form,
                 part_seconds=minutes * 60.0,
                 cookies_file=read_cookies_path(cookies),
@@ -81,6 +83,19 @@ def render_preferences(services: Services) -> None:
             render_failure(error)
         else:
             st.success("Saved.", icon=":material/check_circle:")
+
+
+def _cap_input(label: str, value: Decimal | None, explained: str) -> Decimal | None:
+    usd = st.number_input(
+        label,
+        min_value=0.0,
+        value=None if value is None else float(value),
+        step=0.5,
+        format="%.2f",
+        placeholder="no cap",
+        help=explained,
+    )
+    return None if usd is None else Decimal(str(usd))
 
 
 def read_cookies_path(text: str) -> str | None:

@@ -13,6 +13,7 @@ from lib.domain.model import LOCAL_PREFIX, Model
 from lib.domain.run import PartRecord, PartState, Run, RunState
 from lib.errors import CuewiseError
 from lib.services import Services
+from lib.ui.caps import accept_price
 from lib.ui.editing import PAGE
 from lib.ui.health import (
     VERDICT_COLOURS,
@@ -27,9 +28,9 @@ from lib.ui.health import (
 )
 from lib.ui.key import ask_key, check_key
 from lib.ui.model_picker import can_take
-from lib.ui.parts import part_chips, part_name
+from lib.ui.parts import part_chips, part_name, was_stopped_by_cap
 from lib.ui.question import TRANSCRIPT
-from lib.ui.session import session_key
+from lib.ui.session import known_key
 from lib.ui.words import clock, estimate_words, plain, render_failure, stretch_words
 
 PLACES_SHOWN = 20
@@ -70,7 +71,7 @@ def render_health(services: Services, run: Run) -> None:
             _render_place(services, run, place)
         if len(found) > PLACES_SHOWN:
             st.caption(f"And {len(found) - PLACES_SHOWN:,} more places: repair these first.")
-        if run.state is RunState.DONE and num_failed(run.parts) > 1:
+        if run.state is RunState.DONE and (num_failed(run.parts) > 1 or was_stopped_by_cap(run)):
             _render_retry(services, run)
 
 
@@ -164,7 +165,7 @@ def sought(run_id: str) -> tuple[float, int] | None:
 
 
 def _render_retry(services: Services, run: Run) -> None:
-    key = None if _is_local(run.request.model_id) else session_key() or services.settings.openrouter_api_key
+    key = None if _is_local(run.request.model_id) else known_key(services)
     if st.button("Retry all failed parts", key="retry", icon=":material/refresh:"):
         do_or_tell(lambda: services.retry(run.id, key=key))
 
@@ -192,7 +193,9 @@ def _render_repair(services: Services, run: Run, part: PartRecord) -> None:
         again = "The same model, asked anew · " if chosen == own else ""
         st.caption(again + _price_words(services, run, part, offered[chosen]))
         key = None if _is_local(chosen) else ask_key(services, field=f"repair_key_{part.index}")
-        if st.button("Repair", type="primary", icon=":material/build:", key=f"repair_now_{part.index}"):
+        accepts = accept_price([offered[chosen]], key=f"repair_price_{part.index}")
+        now = f"repair_now_{part.index}"
+        if st.button("Repair", type="primary", icon=":material/build:", key=now, disabled=not accepts):
             do_or_tell(lambda: _repair(services, run, part, chosen, key))
 
 
@@ -239,7 +242,7 @@ def _price_words(services: Services, run: Run, part: PartRecord, model: Model) -
 def _repair(services: Services, run: Run, part: PartRecord, model_id: str, key: str | None) -> None:
     check_key(services, model_id, key)
     other = None if model_id == run.request.model_id else model_id
-    services.repair(run.id, part.index, model_id=other, key=key)
+    services.repair(run.id, part.index, model_id=other, key=key, accepts_unknown_price=True)
 
 
 def _is_local(model_id: str) -> bool:

@@ -10,9 +10,9 @@ from lib.domain.run import Run, RunState
 from lib.errors import CuewiseError
 from lib.services import Services
 from lib.ui.health import Verdict, verdict_of
-from lib.ui.parts import part_chips, render_failures
+from lib.ui.parts import part_chips, render_failures, was_stopped_by_cap
 from lib.ui.repair import health_badge
-from lib.ui.session import session_key
+from lib.ui.session import known_key
 from lib.ui.words import (
     STATE_COLOURS,
     STATE_ICONS,
@@ -81,7 +81,7 @@ def _render_actions(services: Services, run: Run) -> None:
             )
             if not run.request.model_id.startswith("local/"):
                 st.caption(CANCEL_NOTE)
-        elif run.state in (RunState.FAILED, RunState.CANCELLED):
+        elif run.state in (RunState.FAILED, RunState.CANCELLED) or was_stopped_by_cap(run):
             st.button(
                 "Retry", key=f"retry_{run.id}", icon=":material/refresh:", on_click=_retry, args=(services, run.id)
             )
@@ -92,7 +92,7 @@ def _cancel(services: Services, run_id: str) -> None:
 
 
 def _retry(services: Services, run_id: str) -> None:
-    _try(run_id, lambda: services.retry(run_id, key=session_key()))
+    _try(run_id, lambda: services.retry(run_id, key=known_key(services)))
 
 
 def _try(run_id: str, act: object) -> None:

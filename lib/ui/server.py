@@ -13,7 +13,6 @@ import string
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from ipaddress import ip_address
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +31,8 @@ from lib.errors import CuewiseError
 from lib.logs import start_logging
 from lib.settings import APP_NAME, Settings
 from lib.ui.frame import close_services, services_of, version
+from lib.ui.session import is_loopback
+from lib.ui.sign_in import SIGN_IN_ROUTES, KnowsVisitors
 from lib.ui.words import plain, render_failure
 
 log = logging.getLogger("cuewise.server")
@@ -159,15 +160,6 @@ def allowed_hosts(address: str | None, public_name: str | None = None) -> frozen
     return frozenset(own | ({public_name.lower()} if public_name else set()))
 
 
-def is_loopback(address: str) -> bool:
-    if address.lower() == "localhost":
-        return True
-    try:
-        return ip_address(address.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
 def tell_script_error(error: Exception) -> bool:
     """Show what went wrong without a traceback; the log holds it under the reference that is shown."""
     if isinstance(error, CuewiseError):
@@ -203,6 +195,7 @@ ROUTES = [
     Route("/api/poster/{asset_id}", poster),
     Route("/api/health", health),
     Route("/healthz", healthz),
+    *SIGN_IN_ROUTES,
 ]
 
 app = st.App(
@@ -213,7 +206,8 @@ app = st.App(
         Middleware(
             OnlyOurHost,
             hosts=allowed_hosts(st.get_option("server.address"), st.get_option("browser.serverAddress")),
-        )
+        ),
+        Middleware(KnowsVisitors),
     ],
     on_script_error=tell_script_error,
 )

@@ -39,7 +39,7 @@ from lib.ui.parts import part_chips, render_failures
 from lib.ui.player import Playable, playable, render_player
 from lib.ui.question import TRANSLATION
 from lib.ui.repair import do_or_tell, render_health, sought
-from lib.ui.session import session_key
+from lib.ui.session import known_key
 from lib.ui.times import linked_times
 from lib.ui.track import heard_track, render_played_track
 from lib.ui.versions import render_versions
@@ -183,7 +183,7 @@ def _render_standing(services: Services, run_id: str) -> None:
     elif run.failure is not None:
         render_failure(run.failure)
     if run.state is not RunState.DONE and st.button("Retry", icon=":material/refresh:", type="primary", key="retry"):
-        do_or_tell(lambda: services.retry(run.id, key=session_key()))
+        do_or_tell(lambda: services.retry(run.id, key=known_key(services)))
     render_health(services, run)
     render_reruns(services, run)
 

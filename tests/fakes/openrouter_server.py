@@ -32,6 +32,7 @@ from urllib.parse import urlsplit
 from tests.fakes.openrouter_catalogue import catalogue, key_status
 from tests.fakes.openrouter_replies import DEFAULT_ANSWER, Reply
 from tests.fakes.openrouter_requests import BodyReader, Request
+from tests.fakes.openrouter_sign_in import SignInDesk
 
 PREFIX = "/api/v1"
 DEFAULT_KEY = "sk-or-v1-test-0123456789abcdef"
@@ -59,6 +60,7 @@ class FakeOpenRouter:
         self.delay = delay
         self.part_form = part_form
         self.catalogue = catalogue()
+        self.desk = SignInDesk(key)
         self.history: list[Request] = []
         self._replies: dict[str, deque[Reply]] = {}
         self._lock = threading.Lock()
@@ -114,6 +116,8 @@ class FakeOpenRouter:
 
     def reply_to(self, request: Request, path: str) -> Reply:
         """The reply that was enqueued, or what the real service would say."""
+        if request.method == "POST" and path == "/auth/keys":
+            return self.desk.exchange(request.body)
         is_public = request.method == "GET" and path == "/models"
         if self.key is not None and request.bearer != self.key and not is_public:
             missing = request.bearer is None
@@ -190,7 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         fake = self.server.fake
-        target = urlsplit(self.path).path
+        target, query = urlsplit(self.path).path, urlsplit(self.path).query
         path = target.removeprefix(PREFIX) if target.startswith(PREFIX + "/") else target
         request = Request(self.command, path, {name.lower(): value for name, value in self.headers.items()})
         upcoming = fake.peek(path)
@@ -204,7 +208,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._read_body(request)
         fake.record(request)
         if request.is_whole:
-            self._send(fake.reply_to(request, path), request)
+            reply = fake.desk.page(query) if target == "/auth" else fake.reply_to(request, path)
+            self._send(reply, request)
 
     def _read_body(self, request: Request) -> None:
         left = int(request.headers.get("content-length", 0))

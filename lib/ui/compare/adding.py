@@ -8,6 +8,7 @@ from lib.domain.comparison import MOST_MODELS, ComparisonTable
 from lib.domain.model import Model
 from lib.errors import CuewiseError
 from lib.services import Services
+from lib.ui.caps import accept_price
 from lib.ui.key import ask_key, check_key
 from lib.ui.model_picker import can_take
 from lib.ui.model_words import model_line
@@ -36,7 +37,9 @@ def add_model(services: Services, table: ComparisonTable) -> None:
         model = offered[chosen]
         st.caption(_price(services, table, model))
         key = None if model.is_local else ask_key(services, field=f"add_key_{table.comparison.id}")
-        if st.button("Ask it", type="primary", icon=":material/play_arrow:", key=f"add_now_{table.comparison.id}"):
+        accepts = accept_price([model], key=f"add_price_{table.comparison.id}")
+        now = f"add_now_{table.comparison.id}"
+        if st.button("Ask it", type="primary", icon=":material/play_arrow:", key=now, disabled=not accepts):
             do_or_tell(lambda: _add(services, table, model, key))
 
 
@@ -68,4 +71,4 @@ def _price(services: Services, table: ComparisonTable, model: Model) -> str:
 
 def _add(services: Services, table: ComparisonTable, model: Model, key: str | None) -> None:
     check_key(services, model.id, key)
-    services.comparisons.add(table.comparison.id, [model.id], key=key)
+    services.comparisons.add(table.comparison.id, [model.id], key=key, accepts_unknown_price=True)

@@ -12,7 +12,7 @@ from lib.services import Services
 from lib.ui.health import Verdict, verdict_of
 from lib.ui.repair import do_or_tell, health_badge
 from lib.ui.run_card import CANCEL_NOTE, state_badge
-from lib.ui.session import session_key
+from lib.ui.session import known_key
 from lib.ui.transcript import growing_lines
 from lib.ui.words import clock, cost_words, count_words, duration_words, elapsed_seconds, plain, run_sentence
 
@@ -48,7 +48,7 @@ def _render_column(services: Services, table: ComparisonTable, run: Run, name: s
         if st.button("Stop", key=f"stop_{run.id}", icon=":material/stop_circle:", help=_stop_help(run)):
             do_or_tell(lambda: services.cancel(run.id))
     elif run.state is not RunState.DONE and st.button("Retry", key=f"retry_{run.id}", icon=":material/refresh:"):
-        do_or_tell(lambda: services.retry(run.id, key=session_key()))
+        do_or_tell(lambda: services.retry(run.id, key=known_key(services)))
 
 
 def column_facts(run: Run) -> list[str]:

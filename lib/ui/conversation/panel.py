@@ -14,6 +14,7 @@ from lib.domain.model import Model
 from lib.domain.run import Run, RunState
 from lib.errors import CuewiseError
 from lib.services import Services
+from lib.ui.caps import accept_price, may_spend
 from lib.ui.clip import read_clip
 from lib.ui.conversation.words import (
     answer_markdown,
@@ -25,8 +26,8 @@ from lib.ui.conversation.words import (
 )
 from lib.ui.key import ask_key, check_key
 from lib.ui.repair import do_or_tell
-from lib.ui.session import session_key
-from lib.ui.words import clock, money, plain, render_failure
+from lib.ui.session import known_key
+from lib.ui.words import clock, plain, render_failure
 
 REFRESH_SECONDS = 0.5
 NEW = "new"
@@ -196,7 +197,7 @@ def _render_actions(services: Services, exchange: Exchange) -> None:
         with st.popover("Copy", icon=":material/content_copy:", type="tertiary", key=f"copy_{exchange.id}"):
             st.code(exchange.answer, language=None, wrap_lines=True, width=420)
     if not exchange.is_answered and st.button("Try again", key=f"again_{exchange.id}", icon=":material/refresh:"):
-        do_or_tell(lambda: services.conversations.try_again(exchange.id, key=session_key()))
+        do_or_tell(lambda: services.conversations.try_again(exchange.id, key=known_key(services)))
 
 
 def _render_question(services: Services, run_ids: tuple[str, ...], conversation: Conversation | None) -> None:
@@ -230,7 +231,7 @@ def _ask(
     services: Services, run_ids: tuple[str, ...], conversation: Conversation | None, question: str, way: _Way
 ) -> None:
     check_key(services, way.model.id, way.key)
-    how = {"look": way.look, "key": way.key}
+    how = {"look": way.look, "key": way.key, "accepts_unknown_price": True}
     if conversation is None:
         exchange = services.conversations.begin(run_ids, question, way.model.id, **how)
     else:
@@ -277,11 +278,11 @@ def _choose_way(services: Services, run_ids: tuple[str, ...], conversation: Conv
         render_failure(error)
     if quoted is None:
         return _Way(model, look, None, False)
-    may_spend = _render_price(services, quoted, model)
+    is_allowed = _render_price(services, quoted, model)
     key = ask_key(services, field="ask_key")
     if not key:
         st.caption(":material/key: Answers come from a model on OpenRouter: paste a key, here or in Settings, to ask.")
-    return _Way(model, look, key, bool(may_spend and key))
+    return _Way(model, look, key, bool(is_allowed and key))
 
 
 def _render_price(services: Services, quoted: Quote, model: Model) -> bool:
@@ -292,15 +293,9 @@ def _render_price(services: Services, quoted: Quote, model: Model) -> bool:
     st.caption(plain(quote_words(quoted, model)))
     if quoted.plan is not None:
         st.caption(f":material/videocam: {plain(quoted.plan.reason)}")
-    cap, usd = services.preferences().spending_cap_usd, quoted.estimate_usd or Decimal(0)
-    return (
-        cap is None
-        or usd <= cap
-        or st.checkbox(
-            plain(f"Ask although {money(usd, estimate=True)} is over your cap of {money(cap)}"),
-            key=f"ask_over_cap_{usd}",
-        )
-    )
+    accepts = accept_price([model], key="ask_price")
+    usd = quoted.estimate_usd or Decimal(0)
+    return may_spend(usd, services.preferences().spending_cap_usd, services.budget.left_this_month()) and accepts
 
 
 def _choose_look(
