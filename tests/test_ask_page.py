@@ -174,7 +174,7 @@ def test_a_price_over_the_cap_is_asked_about(open_run, services):
     services.save_preferences(replace(services.preferences(), spending_cap_usd=Decimal("0.000001")))
     page = open_run()
     assert page.chat_input(key="question").disabled
-    next(box for box in page.checkbox if "over your cap" in box.label).check().run()
+    next(box for box in page.checkbox if "as far as the cap" in box.label).check().run()
     assert not page.chat_input(key="question").disabled
 
 

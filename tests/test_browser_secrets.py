@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Response, expect
 
 from tests.app import WAIT_MS, RunningApp, environment_for, open_browser, running_app, visits
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter
@@ -20,22 +20,26 @@ class Heard:
     """All that the app sends a page: what it serves, with its headers, and what comes by its socket."""
 
     def __init__(self, page: Page, app: RunningApp) -> None:
-        self.pieces: list[bytes] = []
-        page.on("response", lambda response: self._add(f"{response.url} {response.headers}"))
+        self._page, self._app = page, app
+        self._pieces: list[bytes] = []
+        self._urls: set[str] = set()
+        page.on("response", self._note)
         page.on("websocket", lambda socket: socket.on("framereceived", self._add))
-        # A body can be read only before the browser goes on elsewhere; what redirects has none.
-        page.route(lambda url: url.startswith(app.url) and "/api/sign-in" not in url, self._pass_on)
-
-    def _pass_on(self, route: Route) -> None:
-        answer = route.fetch()
-        self.pieces.append(answer.body())
-        route.fulfill(response=answer)
-
-    def _add(self, frame: str | bytes) -> None:
-        self.pieces.append(frame.encode() if isinstance(frame, str) else frame)
 
     def all(self) -> bytes:
-        return b"\n".join(self.pieces)
+        """With whatever the page has asked for, asked for once more under the same cookies: of a page that the browser
+        has left, it does not give the bodies."""
+        for url in self._urls:
+            self._add(self._page.request.get(url).body())
+        return b"\n".join(self._pieces)
+
+    def _note(self, response: Response) -> None:
+        self._add(f"{response.url} {response.headers}")
+        if response.url.startswith(self._app.url) and "/api/sign-in" not in response.url:
+            self._urls.add(response.url)
+
+    def _add(self, piece: str | bytes) -> None:
+        self._pieces.append(piece.encode() if isinstance(piece, str) else piece)
 
 
 def files_with(secret: bytes, folder: Path) -> list[str]:
