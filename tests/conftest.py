@@ -120,3 +120,8 @@ def _no_unexpected_errors(caplog, request):
         if record.levelno >= logging.ERROR and record.name.startswith(("lib", "cuewise"))
     ]
     assert not errors, f"unexpected errors in the log: {[record.getMessage() for record in errors]}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that drive a browser come first: they mostly wait, and at the end they would leave the others idle."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
