@@ -131,8 +131,11 @@ def test_the_toggles_reach_the_files(visit, media):
     width.fill("20")
     width.press("Enter")
     settle(page)
-    menu(page).get_by_role("combobox", name="Lines per caption").click()
+    lines = menu(page).get_by_role("combobox", name="Lines per caption")
+    page.wait_for_timeout(1_000)  # a list that is opened while the menu is drawn anew closes again
+    lines.click()
     page.get_by_role("option", name="1", exact=True).click()
+    expect(lines).to_have_value("1")
     settle(page)
     _, content = fetched(page, menu(page).get_by_role("button", name="SRT"))
     cues = parse_srt(content.decode())

@@ -29,7 +29,7 @@ class Heard:
     def all(self) -> bytes:
         """With whatever the page has asked for, asked for once more under the same cookies: of a page that the browser
         has left, it does not give the bodies."""
-        for url in self._urls:
+        for url in tuple(self._urls):
             self._add(self._page.request.get(url).body())
         return b"\n".join(self._pieces)
 

@@ -82,6 +82,14 @@ def test_without_anything_to_draw_there_is_no_chart():
     assert cost_chart([]) is None
     assert cost_chart([CostPoint("Mystery", None, 0.5)]) is None
     assert agreement_chart([]) is None
+
+
+def test_models_that_agree_on_everything_have_a_line_too():
+    """All at the top: the axis still has a length, and round figures on it."""
+    chart = agreement_chart([AgreementLine("a", ((0.0, 1.0), (60.0, 1.0))), AgreementLine("b", ((0.0, 1.0),))])
+    axis = chart.to_dict()["layer"][0]["encoding"]["y"]
+    assert axis["scale"]["domain"] == [0.9, 1.0]
+    assert axis["axis"]["values"][-1] == 1.0
     assert agreement_chart([AgreementLine("Gemini", ())]) is None
 
 

@@ -184,7 +184,8 @@ def agreement_chart(lines: Sequence[AgreementLine]) -> alt.LayerChart | None:
         return None
     names = [line.name for line in lines]
     first, last = min(row["second"] for row in rows), max(row["second"] for row in rows)
-    floor = int(min(row["share"] for row in rows) * 10) / 10
+    # Below the lowest point, and never at the top: models that agree on everything have a line there, too.
+    floor = min(0.9, int(min(row["share"] for row in rows) * 10) / 10)
     chosen = alt.selection_point(fields=["model"], bind="legend")
     legend = alt.Legend(
         title=None,

@@ -65,11 +65,11 @@ def render_what_was_heard(run_id: str) -> None:
 
 def stretch_asked_for(run_id: str) -> tuple[float, float] | None:
     """The stretch that somebody wants to run again, until it is run or forgotten."""
-    return st.session_state.get(f"again_{run_id}")
+    return st.session_state.get(f"stretch_{run_id}")
 
 
 def forget_stretch(run_id: str) -> None:
-    st.session_state.pop(f"again_{run_id}", None)
+    st.session_state.pop(f"stretch_{run_id}", None)
 
 
 def read_changes(sent: object) -> Iterator[tuple[str, list[Change], bool]]:
@@ -131,7 +131,7 @@ def _on_changes(services: Services, run_id: str, key: str) -> None:
 def _on_again(run_id: str, key: str) -> None:
     sent = _sent(key, "again")
     if isinstance(sent, dict):
-        st.session_state[f"again_{run_id}"] = (float(sent["start"]), float(sent["end"]))
+        st.session_state[f"stretch_{run_id}"] = (float(sent["start"]), float(sent["end"]))
     _redraw(PAGE)
 
 
