@@ -32,7 +32,8 @@ class SignInDesk:
         joint = "&" if "?" in back else "?"
         links = ((f"{back}{joint}code={code}", "Authorize"), (back, "Cancel"))
         body = " ".join(f'<a href="{html.escape(url)}">{label}</a>' for url, label in links)
-        return Reply.page(200, f"<!DOCTYPE html><html><title>Sign in</title>{body}</html>")
+        head = '<link rel="icon" href="data:,"><title>Sign in</title>'  # or the browser asks for one
+        return Reply.page(200, f"<!DOCTYPE html><html>{head}{body}</html>")
 
     def exchange(self, asked: object) -> Reply:
         asked = asked if isinstance(asked, dict) else {}
