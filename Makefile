@@ -17,7 +17,7 @@ run: setup ## start the app and its worker (PORT=8501, ADDRESS=localhost)
 test: setup-dev ## run every test, the real browser included
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
-	@$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: setup-dev ## measure speed and memory, as ratios
 	@$(PY) -m bench
