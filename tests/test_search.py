@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -207,6 +208,7 @@ def test_a_conversation_goes_with_any_of_its_runs_and_leaves_what_it_cost(store)
     asking = Asking(MODEL, "http://server.example")
     for name, about in (("c1", runs[:1]), ("c2", runs)):
         store.conversations.add(name, about)
+        time.sleep(0.005)  # moments are kept to the millisecond
     assert store.conversations.add_exchange("e1", "c2", "What?", asking)
     assert not store.conversations.add_exchange("e2", "c2", "And then?", asking)
     assert store.conversations.begin("e1", 1)
