@@ -205,7 +205,8 @@ def open_transcript(page: Page, app: RunningApp, run: str) -> None:
 def choose(page: Page, name: str, *, alone: bool = True) -> None:
     if alone:
         page.get_by_role("button", name="Clear all").click()
-        page.wait_for_timeout(1_500)  # the page is drawn anew, and its list with it
+    settle(page)
+    page.wait_for_timeout(1_500)  # the page is drawn anew, and its list with it
     picker = page.get_by_role("combobox", name=re.compile("One or several"))
     picker.fill(name)
     page.get_by_role("option", name=re.compile(re.escape(name))).first.click()
