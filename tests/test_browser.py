@@ -113,6 +113,7 @@ def choose_model(page: Page, name: str) -> None:
             if (clear := page.get_by_role("button", name="Clear all")).is_visible():
                 clear.click(timeout=10_000)
             page.wait_for_timeout(1_500)  # the page is drawn anew, and its list with it
+            picker.click()  # to fill it as it gets the focus closes its list again
             picker.fill(name)
             page.get_by_role("option", name=re.compile(re.escape(name))).first.click(timeout=10_000)
             picker.blur()  # closes the list; Escape would empty it when it is closed already
