@@ -30,6 +30,11 @@ ANSWER = """\
 [00:08] it was the epoch of belief, it was the epoch of incredulity,
 [00:13] it was the season of Light, it was the season of Darkness,
 [00:17] it was the spring of hope, it was the winter of despair.
+[00:21] We had everything before us, we had nothing before us,
+[00:24] we were all going direct to Heaven, we were all going direct the other way.
+[00:29] In short, the period was so far like the present period,
+[00:32] that some of its noisiest authorities insisted on its being received,
+[00:37] for good or for evil, in the superlative degree of comparison only.
 """
 
 

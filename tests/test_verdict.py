@@ -61,6 +61,12 @@ def test_times_within_a_tenth_are_equal():
     assert shared.words == "a and b were the fastest, with 30 s."
 
 
+def test_a_model_that_answers_within_a_second_did_not_take_none():
+    """Below ten seconds the tenths are told."""
+    fastest, *_ = verdict([figures("a", seconds=0.46), figures("b", seconds=9.0)])
+    assert fastest.words == "a was the fastest, with 0.5 s."
+
+
 def test_free_models_share_the_place():
     """What costs nothing is the cheapest, all of it."""
     models = (figures("a", cost_usd=FREE), figures("b", cost_usd=Decimal("0.00")), figures("c"))

@@ -77,9 +77,13 @@ def _fastest(done: Sequence[Figures]) -> Finding | None:
         done,
         lambda each: each.seconds,
         is_level=lambda best, other: other.seconds <= best.seconds * (1 + SECONDS_SHARE),
-        words=lambda names, best: f"{_were(names)} the fastest, with {best.seconds:,.0f} s.",
+        words=lambda names, best: f"{_were(names)} the fastest, with {_seconds(best.seconds)}.",
         level="All took about as long: their times differ by less than a tenth.",
     )
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:,.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
 
 
 def _cheapest(done: Sequence[Figures]) -> Finding | None:

@@ -22,7 +22,7 @@ NARROWEST = 250
 """How wide a chart is at least between its axes, on a phone: where labels keep apart there, they do so everywhere."""
 LABEL_HEIGHT = 17
 LETTER_WIDTH = 7
-LABEL_WIDTH = 130
+LABEL_WIDTH = 170
 """Longer names end in an ellipsis, and are whole when pointed at. All these are pixels."""
 LABEL_DISTANCE = 12
 DOT_RADIUS = 7
