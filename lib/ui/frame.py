@@ -21,8 +21,9 @@ LEAVES_THE_MACHINE = "Local models keep everything on this machine. Other models
 
 # Streamlit fades captions to a contrast under 4.5 to 1 and the rings of radio buttons to one under 3 to 1 (WCAG AA),
 # writes what is chosen in the accent, which is too dark for words on a dark page and too light on its own tint, keeps
-# wide margins on narrow screens, has no foot in its sidebar, reads every document from the left, and
-# takes a link to another run on the same page for one to the page that is open.
+# wide margins on narrow screens, has no foot in its sidebar, reads every document from the left, shows the headings of
+# a model's answer larger than the page's own, and takes a link to another run on the same page for one to the page
+# that is open.
 STYLE = """
 <style>
 [data-testid="stCaptionContainer"] { opacity: 0.76; }
@@ -31,6 +32,9 @@ STYLE = """
 :is(.st-key-making, .st-key-made_of) [data-testid="stPageLink-NavLink"] { background: none; }
 :is(.st-key-making, .st-key-made_of) [data-testid="stPageLink-NavLink"] * { font-weight: 400; }
 .st-key-document :is(p, li, h1, h2, h3, h4) { unicode-bidi: plaintext; text-align: start; }
+[data-testid="stMarkdown"] h1 { font-size: 1.3rem; padding: 0.5rem 0 0.25rem; }
+[data-testid="stMarkdown"] h2 { font-size: 1.15rem; padding: 0.5rem 0 0.25rem; }
+[data-testid="stMarkdown"] :is(h3, h4, h5, h6) { font-size: 1rem; padding: 0.5rem 0 0.25rem; }
 [data-testid="stMainBlockContainer"] { padding-inline: clamp(1rem, 4vw, 4rem); }
 @media (min-height: 34rem) {
   .st-key-foot { position: absolute; bottom: 1.25rem; left: 1.25rem; right: 1rem; width: auto; }
