@@ -5,14 +5,19 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import imageio_ffmpeg
 import pytest
 
 from lib.settings import Settings
 from lib.speech import Heard, Listener
+
+if TYPE_CHECKING:  # what opens an app is loaded by the tests that ask for it
+    from lib.services import Services
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 LOCAL_PAIR = ("local/whisper-base", "local/whisper-tiny.en")
@@ -105,6 +110,15 @@ def two_tracks(tmp_path_factory, two_cities, beckett, footage) -> Path:
 def settings(tmp_path) -> Settings:
     """Settings on an empty data folder."""
     return Settings.from_environment({"CUEWISE_DATA": str(tmp_path / "data"), "CUEWISE_ALLOW_PRIVATE_URLS": "1"})
+
+
+@pytest.fixture
+def services(tmp_path, server) -> Iterator[Services]:
+    """Services on an empty data folder, with the file's ``server`` as OpenRouter; their worker ends with the test."""
+    from tests.services_fixtures import services_beside_server
+
+    with services_beside_server(tmp_path / "data", server) as services:
+        yield services
 
 
 @pytest.fixture(autouse=True)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import contextmanager
 from decimal import Decimal
-from pathlib import Path
 
 from lib.domain.health import Health
 from lib.domain.media import Clip, Source
 from lib.domain.plan import Part, Plan, Route
 from lib.domain.run import PartState, RunRequest, Usage
 from lib.domain.transcript import Cue, TimedBy, Transcript
-from lib.services import Services, open_services
-from lib.settings import Settings
 from lib.store import Store
 
 MODEL = "local/whisper-base"
@@ -66,13 +62,3 @@ def write_run(
         measured=store.transcripts.newest(run_id).version,
     )
     return run_id
-
-
-@contextmanager
-def services_beside(data: Path):
-    """Services on the data folder of an app that runs: what a second process sees and writes."""
-    services: Services = open_services(Settings.from_environment({"CUEWISE_DATA": str(data)}))
-    try:
-        yield services
-    finally:
-        services.close()

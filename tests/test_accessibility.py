@@ -23,8 +23,9 @@ from lib.domain.run import Failure, Generation, PartState, RunRequest, Stage
 from lib.services import Services
 from lib.store import Preferences, Store
 from tests.app import PHONE, WAIT_MS, RunningApp, environment_for, open_browser, running_app, visits
-from tests.editing_fixtures import TWO_CITIES, cues_of, services_beside, write_run
+from tests.editing_fixtures import TWO_CITIES, cues_of, write_run
 from tests.fakes.openrouter_server import FakeOpenRouter
+from tests.services_fixtures import services_beside
 
 pytestmark = pytest.mark.browser
 

@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, environment_for, open_browser, running_app, visits
-from tests.editing_fixtures import cues_of, services_beside, write_run
+from tests.editing_fixtures import cues_of, write_run
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
+from tests.services_fixtures import services_beside
 
 pytestmark = pytest.mark.browser
 

@@ -17,7 +17,8 @@ from lib.domain.media import Source, SourceKind
 from lib.domain.plan import Route as PlanRoute
 from lib.domain.transcript import Cue, TimedBy
 from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, open_browser, running_app, visits
-from tests.editing_fixtures import cues_of, services_beside, write_run
+from tests.editing_fixtures import cues_of, write_run
+from tests.services_fixtures import services_beside
 
 pytestmark = pytest.mark.browser
 

@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, environment_for, open_browser, running_app, visits
-from tests.editing_fixtures import cues_of, services_beside, write_run
+from tests.editing_fixtures import cues_of, write_run
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter
+from tests.services_fixtures import services_beside
 from tests.text_fixtures import numbered_of, translation_of
 
 pytestmark = pytest.mark.browser

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,9 +25,8 @@ ENGLISH = CaptionTrack(CaptionKind.HUMAN, "en")
 
 @pytest.fixture
 def services(settings):
-    services = open_services(settings)
-    yield services
-    services.close()
+    with closing(open_services(settings)) as services:
+        yield services
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 
@@ -18,9 +19,8 @@ from lib.domain.run import RunState
 from lib.domain.transcript import Cue
 from lib.errors import InputError, KeyMissing, NothingThere, PlanRefused, StillAnswering
 from lib.services import Services, open_services
-from lib.settings import Settings
 from tests.editing_fixtures import cues_of, write_run
-from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
+from tests.fakes.openrouter_server import FakeOpenRouter, Reply
 
 GEMINI, READER, SMALL, FREE = (
     "google/gemini-3.8-flash",
@@ -36,21 +36,6 @@ SLOW = Reply.drip(ANSWER * 3, delay=0.1, pieces=60)
 def server():
     with FakeOpenRouter(answer=ANSWER) as server:
         yield server
-
-
-@pytest.fixture
-def services(tmp_path, server):
-    """Services on an empty data folder; their worker ends with the test."""
-    settings = Settings.from_environment(
-        {
-            "CUEWISE_DATA": str(tmp_path / "data"),
-            "OPENROUTER_BASE_URL": server.base_url,
-            "OPENROUTER_API_KEY": DEFAULT_KEY,
-        }
-    )
-    services = open_services(settings)
-    yield services
-    services.close()
 
 
 @pytest.fixture
@@ -271,12 +256,9 @@ def test_without_lines_a_key_or_a_question_nothing_is_queued(tmp_path, server, s
         services.conversations.start([])
     with pytest.raises(InputError):
         ask(services, run_id, "  ")
-    keyless = open_services(replace(services.settings, openrouter_api_key=None))
-    try:
-        with pytest.raises(KeyMissing):
-            ask(keyless, run_id)
-    finally:
-        keyless.close()
+    keyless_settings = replace(services.settings, openrouter_api_key=None)
+    with closing(open_services(keyless_settings)) as keyless, pytest.raises(KeyMissing):
+        ask(keyless, run_id)
     assert not asked(server)
     assert services.conversations.all() == []
 

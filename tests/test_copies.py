@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 
 import av
@@ -25,9 +26,8 @@ TALK = Transcript((Cue(1.0, 2.5, "Ever {tried}.", "Anna"), Cue(3.0, 4.5, "Ever f
 
 @pytest.fixture
 def services(settings):
-    services = open_services(settings)
-    yield services
-    services.close()
+    with closing(open_services(settings)) as services:
+        yield services
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from lib.domain.plan import Route
 from lib.domain.run import Run, RunState
 from lib.domain.transcript import Cue, TimedBy
 from lib.errors import InputError, PlanRefused
-from lib.services import Services, open_services
-from lib.settings import Settings
+from lib.services import Services
 from lib.store.tables import generation
 from tests.editing_fixtures import TWO_CITIES, cues_of, write_run
-from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
+from tests.fakes.openrouter_server import FakeOpenRouter, Reply
+from tests.services_fixtures import services_beside_server
 from tests.test_jobs import wait_for
 from tests.text_fixtures import numbered_of, prompt_of, translation_of
 
@@ -42,16 +42,8 @@ def serving() -> Iterator[FakeOpenRouter]:
 @pytest.fixture(scope="module")
 def services(tmp_path_factory, serving) -> Iterator[Services]:
     """One worker for this file."""
-    settings = Settings.from_environment(
-        {
-            "CUEWISE_DATA": str(tmp_path_factory.mktemp("data")),
-            "OPENROUTER_BASE_URL": serving.base_url,
-            "OPENROUTER_API_KEY": DEFAULT_KEY,
-        }
-    )
-    services = open_services(settings)
-    yield services
-    services.close()
+    with services_beside_server(tmp_path_factory.mktemp("data"), serving) as services:
+        yield services
 
 
 @pytest.fixture

@@ -19,11 +19,10 @@ from lib.domain.run import Failure, Generation, PartAnswer, PartState, Run, RunR
 from lib.domain.transcript import Cue, Transcript
 from lib.errors import InputError, NothingThere, StillGoingOn
 from lib.pipeline.library import VIDEOS_A_PAGE
-from lib.services import Services, open_services
-from lib.settings import Settings
+from lib.services import Services
 from lib.store import Store
 from tests.conftest import run_ffmpeg
-from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
+from tests.fakes.openrouter_server import FakeOpenRouter, Reply
 from tests.run_fixtures import finish
 
 MODEL = "google/gemini-3.8-flash"
@@ -34,19 +33,6 @@ SAID = "[00:01] A quixotic xylophonist.\n[00:05] Fail better."
 def server() -> Iterator[FakeOpenRouter]:
     with FakeOpenRouter(answer=SAID) as server:
         yield server
-
-
-@pytest.fixture
-def services(tmp_path, server) -> Iterator[Services]:
-    """Services on an empty data folder; no worker runs before something is submitted."""
-    environment = {
-        "CUEWISE_DATA": str(tmp_path / "data"),
-        "OPENROUTER_BASE_URL": server.base_url,
-        "OPENROUTER_API_KEY": DEFAULT_KEY,
-    }
-    services = open_services(Settings.from_environment(environment))
-    yield services
-    services.close()
 
 
 @pytest.fixture
