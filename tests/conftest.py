@@ -16,8 +16,14 @@ import pytest
 from lib.settings import Settings
 from lib.speech import Heard, Listener
 
-if TYPE_CHECKING:  # what opens an app is loaded by the tests that ask for it
+if TYPE_CHECKING:  # these are loaded by the tests that ask for them
+    from collections.abc import Callable
+
+    from playwright.sync_api import Browser, Page
+
     from lib.services import Services
+    from tests.app import RunningApp
+    from tests.fakes.openrouter_server import FakeOpenRouter
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 LOCAL_PAIR = ("local/whisper-base", "local/whisper-tiny.en")
@@ -119,6 +125,45 @@ def services(tmp_path, server) -> Iterator[Services]:
 
     with services_beside_server(tmp_path / "data", server) as services:
         yield services
+
+
+@pytest.fixture(scope="module")
+def openrouter() -> Iterator[FakeOpenRouter]:
+    """An OpenRouter on loopback, for all tests of a file."""
+    from tests.fakes.openrouter_server import FakeOpenRouter
+
+    with FakeOpenRouter() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory, openrouter) -> Iterator[RunningApp]:
+    """The app in a process of its own, with an empty home and the file's ``openrouter``, for all tests of a file."""
+    from tests.app import environment_for, running_app
+
+    with running_app(tmp_path_factory.mktemp("app"), **environment_for(openrouter.base_url)) as app:
+        yield app
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium for all tests of a file. Playwright's loop has to end before the next file's tests begin theirs."""
+    from playwright.sync_api import expect
+
+    from tests.app import WAIT_MS, open_browser
+
+    expect.set_options(timeout=WAIT_MS)
+    with open_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(app, browser) -> Iterator[Callable[..., Page]]:
+    """Opens an address of the app as a new visitor. Whatever goes wrong quietly on a page fails the test."""
+    from tests.app import visits
+
+    with visits(browser, app) as visit:
+        yield visit
 
 
 @pytest.fixture(autouse=True)

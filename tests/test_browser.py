@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pysubs2
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
-from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, environment_for, open_browser, running_app, visits
+from tests.app import PHONE, assert_fits
 from tests.fakes.media_server import Answer, MediaServer, video_page
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
 
@@ -58,31 +58,16 @@ def media() -> Iterator[MediaServer]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def app(tmp_path_factory, openrouter) -> Iterator[RunningApp]:
-    """The app in a process of its own, with an empty home, for all tests of this module."""
-    with running_app(tmp_path_factory.mktemp("app"), **environment_for(openrouter.base_url)) as app:
-        yield app
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=WAIT_MS)
-    with open_browser() as browser:
-        yield browser
-
-
 @pytest.fixture
-def visit(app, browser) -> Iterator[OpenPage]:
-    """Opens an address of the app as a new visitor. Whatever goes wrong quietly on the page fails the test."""
-    with visits(browser, app) as visit:
+def visit(visit) -> OpenPage:
+    """Opens an address of the app as a new visitor, with its frame."""
 
-        def visit_framed(address: str = "/", **options: object) -> Page:
-            page = visit(address, **options)
-            assert_framed(page)
-            return page
+    def visit_framed(address: str = "/", **options: object) -> Page:
+        page = visit(address, **options)
+        assert_framed(page)
+        return page
 
-        yield visit_framed
+    return visit_framed
 
 
 def assert_framed(page: Page) -> None:

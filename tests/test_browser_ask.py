@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, environment_for, open_browser, running_app, visits
+from tests.app import PHONE, RunningApp, assert_fits, environment_for, running_app
 from tests.editing_fixtures import cues_of, write_run
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
 from tests.services_fixtures import services_beside
@@ -28,13 +28,6 @@ def app(tmp_path_factory, openrouter) -> Iterator[RunningApp]:
     environment = {**environment_for(openrouter.base_url), "OPENROUTER_API_KEY": DEFAULT_KEY}
     with running_app(tmp_path_factory.mktemp("app"), **environment) as app:
         yield app
-
-
-@pytest.fixture
-def visit(app):
-    expect.set_options(timeout=WAIT_MS)
-    with open_browser() as browser, visits(browser, app) as visit:
-        yield visit
 
 
 def test_asking_about_a_video(app, visit, openrouter, talking_video):

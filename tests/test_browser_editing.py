@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 from threading import Timer
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from lib.domain.media import Source, SourceKind
 from lib.domain.plan import Route as PlanRoute
 from lib.domain.transcript import Cue, TimedBy
-from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, open_browser, running_app, visits
+from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, running_app
 from tests.editing_fixtures import cues_of, write_run
 from tests.services_fixtures import services_beside
 
@@ -33,13 +33,6 @@ OpenRun = Callable[..., Page]
 def app(tmp_path_factory) -> Iterator[RunningApp]:
     with running_app(tmp_path_factory.mktemp("app")) as app:
         yield app
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=WAIT_MS)
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -61,16 +54,15 @@ def new_run(app, video) -> Callable[..., str]:
 
 
 @pytest.fixture
-def open_run(app, browser) -> Iterator[OpenRun]:
-    """Opens a run as a new visitor. Whatever goes wrong quietly on the page fails the test."""
-    with visits(browser, app) as visit:
+def open_run(visit) -> OpenRun:
+    """Opens a run as a new visitor."""
 
-        def open_(run: str, **options: object) -> Page:
-            page = visit(f"/transcript?run={run}", **options)
-            expect(lines(page).first).to_be_visible()
-            return page
+    def open_(run: str, **options: object) -> Page:
+        page = visit(f"/transcript?run={run}", **options)
+        expect(lines(page).first).to_be_visible()
+        return page
 
-        yield open_
+    return open_
 
 
 def lines(page: Page) -> Locator:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, open_browser, running_app, visits
+from tests.app import PHONE, RunningApp, assert_fits, running_app
 from tests.fakes.media_server import Answer, MediaServer, captioned_page
 from tests.strict_captions import parse_srt
 
@@ -41,20 +41,6 @@ def app(tmp_path_factory) -> Iterator[RunningApp]:
     environment = {"OPENROUTER_BASE_URL": "http://127.0.0.1:9/api/v1", "CUEWISE_ALLOW_PRIVATE_URLS": "1"}
     with running_app(tmp_path_factory.mktemp("app"), **environment) as app:
         yield app
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=WAIT_MS)
-    with open_browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visit(app, browser) -> Iterator[Callable[..., Page]]:
-    """Opens New run as a new visitor. Whatever goes wrong quietly on the page fails the test."""
-    with visits(browser, app) as visit:
-        yield visit
 
 
 def read_captions_of(page: Page, media: MediaServer) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
-from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, open_browser, running_app, visits
+from tests.app import PHONE, RunningApp, assert_fits, running_app
 from tests.batch_fixtures import broken_file, make_video
 from tests.strict_captions import parse_srt
 
@@ -24,19 +24,6 @@ def app(tmp_path_factory) -> Iterator[RunningApp]:
     """The app without a network: none of this needs one."""
     with running_app(tmp_path_factory.mktemp("app"), OPENROUTER_BASE_URL="http://127.0.0.1:9/api/v1") as app:
         yield app
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=WAIT_MS)
-    with open_browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visit(app, browser) -> Iterator[Callable[..., Page]]:
-    with visits(browser, app) as visit:
-        yield visit
 
 
 def test_three_files_of_which_one_is_broken(visit, make_video, broken_file):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, environment_for, open_browser, running_app, visits
+from tests.app import PHONE, assert_fits
 from tests.fakes.media_server import MediaServer
 from tests.fakes.openrouter_server import Reply
 from tests.test_browser import assert_inert, choose_model, drop_file, lines, open_by_menu, type_key, wait_until
@@ -46,25 +46,6 @@ def openrouter(hostile) -> Iterator[Each]:
         rows = {row["id"]: row for row in server.catalogue["data"]}
         rows[LITE]["name"] = rows[LITE]["description"] = hostile
         yield server
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory, openrouter) -> Iterator[RunningApp]:
-    with running_app(tmp_path_factory.mktemp("app"), **environment_for(openrouter.base_url)) as app:
-        yield app
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=WAIT_MS)
-    with open_browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visit(app, browser) -> Iterator[Callable[..., Page]]:
-    with visits(browser, app) as visit:
-        yield visit
 
 
 def assert_untouched(page: Page) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
-from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, environment_for, open_browser, running_app, visits
+from tests.app import PHONE, WAIT_MS, assert_fits
 from tests.conftest import asset_of, run_ffmpeg
 from tests.fakes.openrouter_server import Reply
 from tests.test_browser import assert_framed, bill, choose_model, drop_file, type_key, wait_until
@@ -24,25 +24,6 @@ pytestmark = pytest.mark.browser
 def openrouter() -> Iterator[Each]:
     with Each() as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory, openrouter) -> Iterator[RunningApp]:
-    with running_app(tmp_path_factory.mktemp("app"), **environment_for(openrouter.base_url)) as app:
-        yield app
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=WAIT_MS)
-    with open_browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visit(app, browser) -> Iterator[Callable[..., Page]]:
-    with visits(browser, app) as visit:
-        yield visit
 
 
 @pytest.fixture(scope="module")

@@ -4,40 +4,21 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, environment_for, open_browser, running_app, visits
-from tests.fakes.openrouter_server import FakeOpenRouter
+from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits
 from tests.test_browser import assert_framed, choose_model, drop_file, open_by_menu, press_run
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def app(tmp_path_factory) -> Iterator[RunningApp]:
-    with (
-        FakeOpenRouter() as openrouter,
-        running_app(tmp_path_factory.mktemp("app"), **environment_for(openrouter.base_url)) as app,
-    ):
-        yield app
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=WAIT_MS)
-    with open_browser() as browser:
-        yield browser
-
-
 @pytest.fixture
-def page(app, browser) -> Iterator[Page]:
-    """A new visitor. Whatever goes wrong quietly on a page fails the test."""
-    with visits(browser, app) as visit:
-        yield visit()
+def page(visit) -> Page:
+    """A new visitor."""
+    return visit()
 
 
 def drop_anew(page: Page, app: RunningApp, video: Path) -> None:
