@@ -23,6 +23,7 @@ from lib.domain.run import Failure, Generation, PartState, RunRequest, Stage
 from lib.services import Services
 from lib.store import Preferences, Store
 from tests.app import PHONE, visits
+from tests.browsing import drop_file, switch_to
 from tests.editing_fixtures import TWO_CITIES, cues_of, write_run
 from tests.services_fixtures import services_beside
 
@@ -60,7 +61,7 @@ def nothing(page: Page, video: Path) -> None:
 
 
 def drop_video(page: Page, video: Path) -> None:
-    page.locator("input[type=file]").set_input_files(video)
+    drop_file(page, video)
 
 
 def choose_stretches(page: Page, video: Path) -> None:
@@ -88,7 +89,7 @@ def unfold(words: str) -> Act:
 
 
 def look_at(view: str) -> Act:
-    return lambda page, video: page.get_by_test_id("stButtonGroup").get_by_text(view, exact=True).click()
+    return lambda page, video: switch_to(page, view)
 
 
 @dataclass(frozen=True)

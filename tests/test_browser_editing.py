@@ -17,6 +17,7 @@ from lib.domain.media import Source, SourceKind
 from lib.domain.plan import Route as PlanRoute
 from lib.domain.transcript import Cue, TimedBy
 from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, running_app
+from tests.browsing import lines
 from tests.editing_fixtures import cues_of, write_run
 from tests.services_fixtures import services_beside
 
@@ -63,10 +64,6 @@ def open_run(visit) -> OpenRun:
         return page
 
     return open_
-
-
-def lines(page: Page) -> Locator:
-    return page.locator(".reader .line")
 
 
 def line(page: Page, number: int) -> Locator:

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.app import PHONE, RunningApp, assert_fits, running_app
+from tests.browsing import drop_file, lines, settle
 from tests.fakes.media_server import Answer, MediaServer, captioned_page
 from tests.strict_captions import parse_srt
 
@@ -51,24 +52,20 @@ def read_captions_of(page: Page, media: MediaServer) -> None:
     settle(page)
     page.get_by_role("button", name="Read them").click()
     page.wait_for_url(re.compile(r"/transcript\?run="))
-    expect(page.locator(".reader .line")).to_have_count(2)
+    expect(lines(page)).to_have_count(2)
 
 
 def read_file_beside(page: Page, video: Path) -> None:
     """Drop a video, and open a caption file of one's own beside it as a transcript."""
-    page.locator("input[type=file]").set_input_files(video)
+    drop_file(page, video)
     page.get_by_role("button", name="Use a caption file").click()
     dropped = page.get_by_test_id("stPopoverBody").locator("input[type=file]")
     dropped.set_input_files({"name": "talk.srt", "mimeType": "application/x-subrip", "buffer": SRT.encode()})
     settle(page)
     page.get_by_role("button", name="Read it", exact=True).click()
     page.wait_for_url(re.compile(r"/transcript\?run="))
-    expect(page.locator(".reader .line")).to_have_count(2)
+    expect(lines(page)).to_have_count(2)
     settle(page)
-
-
-def settle(page: Page) -> None:
-    expect(page.locator("[data-test-script-state=running]")).to_have_count(0)
 
 
 def menu(page: Page) -> Locator:

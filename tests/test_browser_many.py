@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 
 from tests.app import PHONE, RunningApp, assert_fits, running_app
 from tests.batch_fixtures import broken_file, make_video
+from tests.browsing import badges, drop_file
 from tests.strict_captions import parse_srt
 
 __all__ = ["broken_file", "make_video"]
@@ -30,7 +31,7 @@ def test_three_files_of_which_one_is_broken(visit, make_video, broken_file):
     """Dropped at once, planned as one, run with one press; the broken one says why in its row, the others are done
     after a reload too, and the zip holds the captions and texts of both."""
     page = visit()
-    page.locator("input[type=file]").set_input_files([make_video("one.mp4"), broken_file, make_video("two.mp4")])
+    drop_file(page, [make_video("one.mp4"), broken_file, make_video("two.mp4")])
     expect(page.get_by_text("2 of 3 videos", exact=True)).to_be_visible()
     expect(page.get_by_role("alert")).to_contain_text("broken.mp4")
     expect(page.get_by_text("Total: free.")).to_be_visible()
@@ -39,7 +40,7 @@ def test_three_files_of_which_one_is_broken(visit, make_video, broken_file):
     expect(page.get_by_role("heading", name="one.mp4 and 2 more")).to_be_visible()
     page.reload()
     expect(page.get_by_text("2 of 3 done · 1 failed")).to_be_visible()
-    expect(page.locator(".stMarkdownBadge", has_text="Done")).to_have_count(2)
+    expect(badges(page, "Done")).to_have_count(2)
     expect(page.get_by_role("alert")).to_have_count(1)
 
     page.get_by_role("button", name="Download all (zip)").click()

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.app import PHONE, assert_fits
-from tests.test_browser import assert_framed, choose_model, drop_file, lines, press_run, seconds_of, wait_until
+from tests.browsing import assert_framed, choose_model, drop_file, lines, press_run, seconds_of, wait_until
 
 pytestmark = pytest.mark.browser
 

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.app import PHONE, RunningApp, assert_fits, environment_for, running_app
+from tests.browsing import lines
 from tests.editing_fixtures import cues_of, write_run
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter
 from tests.services_fixtures import services_beside
@@ -71,11 +72,10 @@ def test_a_transcript_becomes_a_translation_and_a_summary(app, visit, server, sa
     expect(making.get_by_text("(estimate)")).to_be_visible()
     making.get_by_role("button", name="Run", exact=True).click()
     expect(page.get_by_text("Translation to Arabic", exact=False).first).to_be_visible()
-    lines = page.locator(".reader .line")
-    expect(lines).to_have_count(6)
-    expect(lines.nth(1)).to_contain_text("قال: It was the age of wisdom")
-    expect(lines.nth(1).locator(".time")).to_contain_text("0:05")
-    assert lines.nth(1).locator(".said").evaluate("said => getComputedStyle(said).direction") == "rtl"
+    expect(lines(page)).to_have_count(6)
+    expect(lines(page).nth(1)).to_contain_text("قال: It was the age of wisdom")
+    expect(lines(page).nth(1).locator(".time")).to_contain_text("0:05")
+    assert lines(page).nth(1).locator(".said").evaluate("said => getComputedStyle(said).direction") == "rtl"
 
     page.get_by_role("link", name="Open the transcript it was made from").click()
     expect(making.get_by_role("link", name=re.compile("to Arabic"))).to_be_visible()
