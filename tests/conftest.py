@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -137,11 +137,19 @@ def openrouter() -> Iterator[FakeOpenRouter]:
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory, openrouter) -> Iterator[RunningApp]:
-    """The app in a process of its own, with an empty home and the file's ``openrouter``, for all tests of a file."""
-    from tests.app import environment_for, running_app
+def app_environment(openrouter) -> Mapping[str, str]:
+    """What the app of a file is told."""
+    from tests.app import environment_for
 
-    with running_app(tmp_path_factory.mktemp("app"), **environment_for(openrouter.base_url)) as app:
+    return environment_for(openrouter.base_url)
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory, app_environment) -> Iterator[RunningApp]:
+    """The app in a process of its own, with an empty home, for all tests of a file."""
+    from tests.app import running_app
+
+    with running_app(tmp_path_factory.mktemp("app"), **app_environment) as app:
         yield app
 
 

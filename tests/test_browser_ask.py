@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.app import PHONE, RunningApp, assert_fits, environment_for, running_app
+from tests.app import PHONE, assert_fits, environment_for
 from tests.editing_fixtures import cues_of, write_run
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
 from tests.services_fixtures import services_beside
@@ -24,10 +24,8 @@ def openrouter() -> Iterator[FakeOpenRouter]:
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory, openrouter) -> Iterator[RunningApp]:
-    environment = {**environment_for(openrouter.base_url), "OPENROUTER_API_KEY": DEFAULT_KEY}
-    with running_app(tmp_path_factory.mktemp("app"), **environment) as app:
-        yield app
+def app_environment(openrouter) -> Mapping[str, str]:
+    return {**environment_for(openrouter.base_url), "OPENROUTER_API_KEY": DEFAULT_KEY}
 
 
 def test_asking_about_a_video(app, visit, openrouter, talking_video):

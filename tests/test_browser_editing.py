@@ -7,7 +7,7 @@ import json
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from threading import Timer
 
 import pytest
@@ -31,9 +31,8 @@ OpenRun = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory) -> Iterator[RunningApp]:
-    with running_app(tmp_path_factory.mktemp("app")) as app:
-        yield app
+def app_environment() -> Mapping[str, str]:
+    return {}
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import av
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.app import PHONE, RunningApp, assert_fits, running_app
+from tests.app import PHONE, assert_fits, environment_for
 from tests.browsing import drop_file, lines, settle
 from tests.fakes.media_server import Answer, MediaServer, captioned_page
 from tests.strict_captions import parse_srt
@@ -37,11 +37,9 @@ def media() -> Iterator[MediaServer]:
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory) -> Iterator[RunningApp]:
-    """The app without a network: none of this needs one."""
-    environment = {"OPENROUTER_BASE_URL": "http://127.0.0.1:9/api/v1", "CUEWISE_ALLOW_PRIVATE_URLS": "1"}
-    with running_app(tmp_path_factory.mktemp("app"), **environment) as app:
-        yield app
+def app_environment() -> Mapping[str, str]:
+    """Without a network: none of this needs one."""
+    return environment_for("http://127.0.0.1:9/api/v1")
 
 
 def read_captions_of(page: Page, media: MediaServer) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.app import PHONE, RunningApp, assert_fits, running_app
+from tests.app import PHONE, assert_fits
 from tests.batch_fixtures import broken_file, make_video
 from tests.browsing import badges, drop_file
 from tests.strict_captions import parse_srt
@@ -21,10 +21,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory) -> Iterator[RunningApp]:
-    """The app without a network: none of this needs one."""
-    with running_app(tmp_path_factory.mktemp("app"), OPENROUTER_BASE_URL="http://127.0.0.1:9/api/v1") as app:
-        yield app
+def app_environment() -> Mapping[str, str]:
+    """Without a network: none of this needs one."""
+    return {"OPENROUTER_BASE_URL": "http://127.0.0.1:9/api/v1"}
 
 
 def test_three_files_of_which_one_is_broken(visit, make_video, broken_file):

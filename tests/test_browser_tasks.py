@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.app import PHONE, RunningApp, assert_fits, environment_for, running_app
+from tests.app import PHONE, assert_fits, environment_for
 from tests.browsing import lines
 from tests.editing_fixtures import cues_of, write_run
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter
@@ -22,7 +22,7 @@ SUMMARY = "A reading of **two cities**.\n\n- The seasons are named [00:13].\n- T
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[FakeOpenRouter]:
+def openrouter() -> Iterator[FakeOpenRouter]:
     def answer(request):
         return translation_of(request, "قال: {}".format) if numbered_of(request) else SUMMARY
 
@@ -31,10 +31,8 @@ def server() -> Iterator[FakeOpenRouter]:
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory, server) -> Iterator[RunningApp]:
-    environment = {**environment_for(server.base_url), "OPENROUTER_API_KEY": DEFAULT_KEY}
-    with running_app(tmp_path_factory.mktemp("app"), **environment) as app:
-        yield app
+def app_environment(openrouter) -> Mapping[str, str]:
+    return {**environment_for(openrouter.base_url), "OPENROUTER_API_KEY": DEFAULT_KEY}
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +58,7 @@ def wait_until_at(page: Page, second: float) -> None:
     )
 
 
-def test_a_transcript_becomes_a_translation_and_a_summary(app, visit, server, said):
+def test_a_transcript_becomes_a_translation_and_a_summary(app, visit, said):
     """Chosen on the transcript's page with the price before: the translation stands line by line at the same times,
     read from the right; the summary's times send the player there, by mouse and by keyboard; both fit a phone."""
     page = visit(f"/transcript?run={said}")
