@@ -23,7 +23,8 @@ from lib.speech import Listener
 from lib.speech.sound import SAMPLE_RATE, Sound
 from tests.fakes.openrouter_server import FakeOpenRouter, Reply
 from tests.services_fixtures import services_beside_server
-from tests.test_jobs import asked, is_over, wait_for
+from tests.test_jobs import asked, wait_for
+from tests.waiting import is_over
 
 MODEL = "google/gemini-3.8-flash"
 

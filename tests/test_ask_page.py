@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -19,6 +18,7 @@ from lib.ui.conversation.panel import EXAMPLES, EXAMPLES_OF_SEVERAL
 from lib.ui.session import KEY_NAME
 from tests.editing_fixtures import cues_of, write_run
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
+from tests.waiting import look_until
 
 ROOT = Path(__file__).parents[1]
 GEMINI, READER = "google/gemini-3.8-flash", "deepseek/deepseek-v4"
@@ -76,10 +76,7 @@ def texts(page: AppTest) -> str:
 
 def answered(services: Services, page: AppTest) -> AppTest:
     """The page once no answer is on its way."""
-    until = time.monotonic() + 90
-    while services.conversations.all()[0].is_going_on:
-        assert time.monotonic() < until, services.conversations.all()[0]
-        time.sleep(0.1)
+    look_until(lambda: services.conversations.all()[0], lambda conversation: not conversation.is_going_on, 90)
     return page.run()
 
 

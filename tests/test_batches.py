@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +21,7 @@ from tests.fakes.media_server import Answer, MediaServer, feed
 from tests.fakes.openrouter_server import FakeOpenRouter, Reply
 from tests.services_fixtures import services_beside_server
 from tests.test_jobs import asked, worker_pid
+from tests.waiting import look_until
 
 __all__ = ["broken_file", "make_video"]
 
@@ -49,13 +49,7 @@ def services(tmp_path, server) -> Iterator[Services]:
 
 def wait(services: Services, batch_id: str, condition: Callable[[Standing], object] | None = None) -> Standing:
     """The batch as soon as it fulfils the condition, or is over; fails the test when that takes a minute."""
-    until = time.monotonic() + 60
-    while True:
-        standing = services.batches.get(batch_id)
-        if condition(standing) if condition else standing.progress.is_over:
-            return standing
-        assert time.monotonic() < until, [(row.item.name, row.state, row.failure) for row in standing.rows]
-        time.sleep(0.05)
+    return look_until(lambda: services.batches.get(batch_id), condition or (lambda standing: standing.progress.is_over))
 
 
 def states(standing: Standing) -> list[tuple[str, RunState]]:

@@ -21,7 +21,8 @@ from lib.errors import InputError, KeyMissing, NothingThere
 from lib.formats.references import read_reference
 from lib.services import Services
 from tests.fakes.openrouter_server import FakeOpenRouter, Reply, Request
-from tests.test_jobs import is_over, wait_for
+from tests.test_jobs import wait_for
+from tests.waiting import is_over
 
 GEMINI, LITE, QWEN, PRO = (
     "google/gemini-3.8-flash",

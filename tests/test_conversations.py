@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -21,6 +20,7 @@ from lib.errors import InputError, KeyMissing, NothingThere, PlanRefused, StillA
 from lib.services import Services, open_services
 from tests.editing_fixtures import cues_of, write_run
 from tests.fakes.openrouter_server import FakeOpenRouter, Reply
+from tests.waiting import is_over, look_until
 
 GEMINI, READER, SMALL, FREE = (
     "google/gemini-3.8-flash",
@@ -51,15 +51,7 @@ def write_video(services: Services, source: Source, run_id: str = "a" * 32, cues
 def wait_for(
     services: Services, exchange: Exchange, condition: Callable[[Exchange], object], seconds: float = 90
 ) -> Exchange:
-    until = time.monotonic() + seconds
-    while not condition(found := services.conversations.exchange(exchange.id)):
-        assert time.monotonic() < until, f"still {found.state}, {found.answer!r}, {found.failure}"
-        time.sleep(0.05)
-    return found
-
-
-def is_over(exchange: Exchange) -> bool:
-    return exchange.state.is_over
+    return look_until(lambda: services.conversations.exchange(exchange.id), condition, seconds)
 
 
 def ask(services: Services, run_id: str, question: str = "What was it?", model_id: str = GEMINI, **more) -> Exchange:

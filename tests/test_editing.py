@@ -20,7 +20,8 @@ from lib.errors import InputError, NothingThere
 from lib.pipeline.run import end_run
 from lib.services import Services, open_services
 from tests.fakes.openrouter_server import FakeOpenRouter, Reply
-from tests.test_jobs import is_over, wait_for
+from tests.test_jobs import wait_for
+from tests.waiting import is_over
 
 MODEL = "google/gemini-3.8-flash"
 PARTS = ((0.0, 5.0), (5.0, 10.0))

@@ -22,6 +22,7 @@ from lib.services import Services
 from tests.fakes.media_server import Answer, MediaServer
 from tests.fakes.openrouter_server import FakeOpenRouter, Reply, Request
 from tests.services_fixtures import services_beside_server
+from tests.waiting import is_over, look_until
 
 ROOT = Path(__file__).parents[1]
 MODEL = "google/gemini-3.8-flash"
@@ -48,15 +49,7 @@ def source(services, short_talking_video) -> Source:
 
 def wait_for(services: Services, run: Run, condition: Callable[[Run], object], seconds: float = 60) -> Run:
     """The run as soon as it fulfils the condition; fails the test when it does not in time."""
-    until = time.monotonic() + seconds
-    while not condition(found := services.run(run.id)):
-        assert time.monotonic() < until, f"still {found.state}, {found.stage}, {found.failure}"
-        time.sleep(0.05)
-    return found
-
-
-def is_over(run: Run) -> bool:
-    return run.state.is_over
+    return look_until(lambda: services.run(run.id), condition, seconds)
 
 
 def asked(server: FakeOpenRouter) -> int:

@@ -15,7 +15,8 @@ from lib.domain.run import PartState, Run, RunRequest, RunState
 from lib.errors import PriceUnknown
 from lib.services import Services
 from tests.fakes.openrouter_server import FakeOpenRouter, Reply, Request
-from tests.test_jobs import SLOW, is_over, wait_for, worker_pid
+from tests.test_jobs import SLOW, wait_for, worker_pid
+from tests.waiting import is_over
 
 MODEL, OTHER, UNPRICED = "google/gemini-3.8-flash", "google/gemini-3.6-pro", "meta/muse-spark-1.3"
 SAID = "[00:01] Ever tried, ever failed.\n[00:05] Fail better."

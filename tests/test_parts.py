@@ -16,7 +16,8 @@ from lib.services import Services
 from tests.conftest import run_ffmpeg
 from tests.fakes.openrouter_server import FakeOpenRouter, Reply, Request
 from tests.services_fixtures import services_beside_server
-from tests.test_jobs import is_over, wait_for
+from tests.test_jobs import wait_for
+from tests.waiting import is_over
 
 MODEL = "google/gemini-3.8-flash"
 LINES = (

@@ -26,7 +26,8 @@ from lib.services import Services
 from lib.store.records import from_json, to_json
 from tests.fakes.openrouter_server import FakeOpenRouter, Reply
 from tests.test_edits import transcripts
-from tests.test_jobs import is_over, wait_for
+from tests.test_jobs import wait_for
+from tests.waiting import is_over
 
 MODEL = "google/gemini-3.8-flash"
 NARROW = CueShape(max_lines=1, line_width=20, min_seconds=0.5, max_seconds=3.0, max_chars_per_second=30.0)

@@ -26,7 +26,8 @@ from lib.visitors import Visitors
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
 from tests.fakes.system_keyring import SystemKeyring
 from tests.services_fixtures import services_beside
-from tests.test_jobs import SLOW, is_over, wait_for, worker_pid
+from tests.test_jobs import SLOW, wait_for, worker_pid
+from tests.waiting import is_over
 
 MODEL = "google/gemini-3.8-flash"
 PAGE = {"Accept": "text/html"}

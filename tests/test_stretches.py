@@ -20,8 +20,9 @@ from lib.services import Services
 from lib.ui.transcript import growing_lines
 from tests.fakes.openrouter_server import FakeOpenRouter, Reply
 from tests.media_fixtures import look
-from tests.test_jobs import is_over, wait_for
+from tests.test_jobs import wait_for
 from tests.test_parts import LINES, MODEL, said, stamp
+from tests.waiting import is_over
 
 STRETCHES = (Clip(0.8, 8.2), Clip(13.0, 16.9), Clip(24.3, 28.6))
 """Three stretches of two_cities, each with whole lines in it."""

@@ -25,7 +25,8 @@ from tests.conftest import run_ffmpeg
 from tests.fakes.openrouter_server import FakeOpenRouter
 from tests.media_fixtures import LIMIT, look
 from tests.test_cli import CommandLine
-from tests.test_jobs import asked, is_over, wait_for
+from tests.test_jobs import asked, wait_for
+from tests.waiting import is_over
 
 MODEL = "google/gemini-3.8-flash"
 ANSWER = "[00:00] Ever tried. Ever failed.\n[00:03] No matter. Try again.\n[00:06] Fail again. Fail better."
