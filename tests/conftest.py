@@ -1,4 +1,7 @@
-"""What the tests share: real speech and footage, a data folder of their own, and servers on loopback."""
+"""What the tests share: real speech and footage, a data folder of their own, databases, services, app and browser.
+
+What takes long to load is loaded by the fixture that needs it.
+"""
 
 from __future__ import annotations
 
@@ -116,6 +119,30 @@ def two_tracks(tmp_path_factory, two_cities, beckett, footage) -> Path:
 def settings(tmp_path) -> Settings:
     """Settings on an empty data folder."""
     return Settings.from_environment({"CUEWISE_DATA": str(tmp_path / "data"), "CUEWISE_ALLOW_PRIVATE_URLS": "1"})
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    """A PostgreSQL of the file's own; gives the URL, without a database."""
+    from tests.postgres import find_postgres, running_postgres
+
+    programs = find_postgres()
+    if programs is None:
+        pytest.skip("PostgreSQL is left out: it is not installed, and apt-get cannot install it here")
+    with running_postgres(programs) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request, tmp_path) -> Iterator[str]:
+    """An empty database of each kind; gives its URL."""
+    from tests.postgres import new_database
+
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'cuewise.db'}"
+        return
+    with new_database(request.getfixturevalue("postgres")) as url:
+        yield url
 
 
 @pytest.fixture
