@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,15 @@ def upload(open_page, short_talking_video) -> Callable[[], AppTest]:
         return page.run()
 
     return upload_
+
+
+@contextmanager
+def services_of_pages(monkeypatch, data: Path, openrouter_url: str) -> Iterator[Services]:
+    """The services that the pages of a test use, on a data folder of its own; their worker ends with them."""
+    monkeypatch.setenv("CUEWISE_DATA", str(data))
+    monkeypatch.setenv("OPENROUTER_BASE_URL", openrouter_url)
+    yield frame.services_of(Settings.from_environment())
+    frame.close_services()
 
 
 def words_on(page: AppTest) -> str:

@@ -12,12 +12,11 @@ from streamlit.testing.v1 import AppTest
 
 from lib.domain.run import RunState
 from lib.services import Services
-from lib.settings import Settings
-from lib.ui import frame
 from lib.ui.conversation.panel import EXAMPLES, EXAMPLES_OF_SEVERAL
 from lib.ui.session import KEY_NAME
 from tests.editing_fixtures import cues_of, write_run
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
+from tests.page_fixtures import services_of_pages
 from tests.waiting import look_until
 
 ROOT = Path(__file__).parents[1]
@@ -35,10 +34,8 @@ def openrouter() -> Iterator[FakeOpenRouter]:
 @pytest.fixture
 def services(tmp_path, monkeypatch, openrouter) -> Iterator[Services]:
     """The services that the page of this test uses, on a data folder of its own."""
-    monkeypatch.setenv("CUEWISE_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("OPENROUTER_BASE_URL", openrouter.base_url)
-    yield frame.services_of(Settings.from_environment())
-    frame.close_services()
+    with services_of_pages(monkeypatch, tmp_path / "data", openrouter.base_url) as services:
+        yield services
 
 
 @pytest.fixture

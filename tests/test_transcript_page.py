@@ -20,12 +20,11 @@ from lib.domain.plan import RouteChoice, Times
 from lib.domain.run import Failure, PartRecord, PartState, Run, RunRequest, RunState, Usage
 from lib.domain.transcript import Cue, Transcript
 from lib.services import Services
-from lib.settings import Settings
-from lib.ui import frame
 from lib.ui.player import UNPLAYABLE, playable
 from lib.ui.transcript import growing_lines, read_start
 from lib.ui.words import stretch_words
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
+from tests.page_fixtures import services_of_pages
 from tests.waiting import is_over, look_until
 
 ROOT = Path(__file__).parents[1]
@@ -43,10 +42,8 @@ def openrouter() -> Iterator[FakeOpenRouter]:
 @pytest.fixture
 def services(tmp_path, monkeypatch, openrouter) -> Iterator[Services]:
     """The services that the page of this test uses, on a data folder of its own."""
-    monkeypatch.setenv("CUEWISE_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("OPENROUTER_BASE_URL", openrouter.base_url)
-    yield frame.services_of(Settings.from_environment())
-    frame.close_services()
+    with services_of_pages(monkeypatch, tmp_path / "data", openrouter.base_url) as services:
+        yield services
 
 
 @pytest.fixture
