@@ -13,7 +13,7 @@ from tests.browsing import lines
 from tests.editing_fixtures import cues_of, write_run
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter
 from tests.services_fixtures import services_beside
-from tests.text_fixtures import numbered_of, translation_of
+from tests.text_fixtures import translation_or
 
 pytestmark = pytest.mark.browser
 
@@ -23,10 +23,7 @@ SUMMARY = "A reading of **two cities**.\n\n- The seasons are named [00:13].\n- T
 
 @pytest.fixture(scope="module")
 def openrouter() -> Iterator[FakeOpenRouter]:
-    def answer(request):
-        return translation_of(request, "قال: {}".format) if numbered_of(request) else SUMMARY
-
-    with FakeOpenRouter(answer=answer) as server:
+    with FakeOpenRouter(answer=translation_or(SUMMARY, say="قال: {}".format)) as server:
         yield server
 
 

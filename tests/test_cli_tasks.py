@@ -11,7 +11,7 @@ from tests.editing_fixtures import cues_of, write_run
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter
 from tests.services_fixtures import services_beside
 from tests.test_cli import CommandLine
-from tests.text_fixtures import numbered_of, prompt_of, translation_of
+from tests.text_fixtures import prompt_of, translation_or
 
 READER = ("--model", "deepseek/deepseek-v4")
 TALK = "abcd" + "0" * 28
@@ -19,10 +19,7 @@ TALK = "abcd" + "0" * 28
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[FakeOpenRouter]:
-    def answer(request):
-        return translation_of(request) if numbered_of(request) else "It was the best of times [00:01]."
-
-    with FakeOpenRouter(answer=answer) as server:
+    with FakeOpenRouter(answer=translation_or("It was the best of times [00:01].")) as server:
         yield server
 
 

@@ -20,7 +20,7 @@ from tests.editing_fixtures import TWO_CITIES, cues_of, write_run
 from tests.fakes.openrouter_server import FakeOpenRouter, Reply
 from tests.services_fixtures import services_beside_server
 from tests.test_jobs import wait_for
-from tests.text_fixtures import numbered_of, prompt_of, translation_of
+from tests.text_fixtures import numbered_of, prompt_of, translation_or
 
 READER = "deepseek/deepseek-v4"
 SMALL = "mistralai/voxtral-small"
@@ -31,11 +31,7 @@ RUN_IDS = (f"{number:032x}" for number in itertools.count(1))
 @pytest.fixture(scope="module")
 def serving() -> Iterator[FakeOpenRouter]:
     """Translates what is numbered, and says of anything else that it was the best of times."""
-
-    def answer(request):
-        return translation_of(request) if numbered_of(request) else "It was the best of times [00:01]."
-
-    with FakeOpenRouter(answer=answer) as server:
+    with FakeOpenRouter(answer=translation_or("It was the best of times [00:01].")) as server:
         yield server
 
 
