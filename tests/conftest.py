@@ -1,18 +1,32 @@
-"""What the tests share: real speech and footage, a data folder of their own, and servers on loopback."""
+"""What the tests share: real speech and footage, a data folder of their own, databases, services, app and browser.
+
+What takes long to load is loaded by the fixture that needs it.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import subprocess
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import imageio_ffmpeg
 import pytest
 
 from lib.settings import Settings
 from lib.speech import Heard, Listener
+
+if TYPE_CHECKING:  # these are loaded by the tests that ask for them
+    from collections.abc import Callable
+
+    from playwright.sync_api import Browser, Page
+
+    from lib.services import Services
+    from tests.app import RunningApp
+    from tests.fakes.openrouter_server import FakeOpenRouter
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 LOCAL_PAIR = ("local/whisper-base", "local/whisper-tiny.en")
@@ -105,6 +119,86 @@ def two_tracks(tmp_path_factory, two_cities, beckett, footage) -> Path:
 def settings(tmp_path) -> Settings:
     """Settings on an empty data folder."""
     return Settings.from_environment({"CUEWISE_DATA": str(tmp_path / "data"), "CUEWISE_ALLOW_PRIVATE_URLS": "1"})
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    """A PostgreSQL of the file's own; gives the URL, without a database."""
+    from tests.postgres import find_postgres, running_postgres
+
+    programs = find_postgres()
+    if programs is None:
+        pytest.skip("PostgreSQL is left out: it is not installed, and apt-get cannot install it here")
+    with running_postgres(programs) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request, tmp_path) -> Iterator[str]:
+    """An empty database of each kind; gives its URL."""
+    from tests.postgres import new_database
+
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'cuewise.db'}"
+        return
+    with new_database(request.getfixturevalue("postgres")) as url:
+        yield url
+
+
+@pytest.fixture
+def services(tmp_path, server) -> Iterator[Services]:
+    """Services on an empty data folder, with the file's ``server`` as OpenRouter; their worker ends with the test."""
+    from tests.services_fixtures import services_beside_server
+
+    with services_beside_server(tmp_path / "data", server) as services:
+        yield services
+
+
+@pytest.fixture(scope="module")
+def openrouter() -> Iterator[FakeOpenRouter]:
+    """An OpenRouter on loopback, for all tests of a file."""
+    from tests.fakes.openrouter_server import FakeOpenRouter
+
+    with FakeOpenRouter() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def app_environment(openrouter) -> Mapping[str, str]:
+    """What the app of a file is told."""
+    from tests.app import environment_for
+
+    return environment_for(openrouter.base_url)
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory, app_environment) -> Iterator[RunningApp]:
+    """The app in a process of its own, with an empty home, for all tests of a file."""
+    from tests.app import running_app
+
+    with running_app(tmp_path_factory.mktemp("app"), **app_environment) as app:
+        yield app
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium for all tests of a file. Playwright's loop has to end before the next file's tests begin theirs."""
+    from playwright.sync_api import expect
+
+    from tests.app import WAIT_MS, open_browser
+
+    expect.set_options(timeout=WAIT_MS)
+    with open_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(app, browser) -> Iterator[Callable[..., Page]]:
+    """Opens an address of the app as a new visitor. Whatever goes wrong quietly on a page fails the test."""
+    from tests.app import visits
+
+    with visits(browser, app) as visit:
+        yield visit
 
 
 @pytest.fixture(autouse=True)

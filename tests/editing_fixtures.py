@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import contextmanager
-from decimal import Decimal
-from pathlib import Path
 
 from lib.domain.health import Health
 from lib.domain.media import Clip, Source
 from lib.domain.plan import Part, Plan, Route
-from lib.domain.run import PartState, RunRequest, Usage
+from lib.domain.run import PartState, RunRequest
 from lib.domain.transcript import Cue, TimedBy, Transcript
-from lib.services import Services, open_services
-from lib.settings import Settings
 from lib.store import Store
+from tests.run_fixtures import finish
 
 MODEL = "local/whisper-base"
 TWO_CITIES = (
@@ -54,25 +50,5 @@ def write_run(
     store.runs.report_part(run_id, 1, 0, state=PartState.OK)
     text = text or "\n".join(cue.text for cue in cues)
     store.transcripts.keep(run_id, Transcript(tuple(cues), text, "en"), attempt=1)
-    store.runs.finish(
-        run_id,
-        1,
-        provider=None,
-        usage=Usage(),
-        cost_usd=None if cost is None else Decimal(cost),
-        seconds_to_first_text=None,
-        from_cache=False,
-        health=health,
-        measured=store.transcripts.newest(run_id).version,
-    )
+    finish(store, run_id, cost=cost, health=health, measured=store.transcripts.newest(run_id).version)
     return run_id
-
-
-@contextmanager
-def services_beside(data: Path):
-    """Services on the data folder of an app that runs: what a second process sees and writes."""
-    services: Services = open_services(Settings.from_environment({"CUEWISE_DATA": str(data)}))
-    try:
-        yield services
-    finally:
-        services.close()

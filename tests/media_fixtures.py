@@ -35,6 +35,32 @@ def make(path: Path, *arguments: str) -> Path:
     return path
 
 
+def repacked(source: Path, path: Path) -> Path:
+    """The same pictures in another container, with the sound that it takes; the source itself where it is that one."""
+    return source if path.suffix == source.suffix else make(path, "-i", file_url(source), "-c:v", "copy")
+
+
+def broadcast(path: Path, *pieces: tuple[str, ...]) -> Path:
+    """Pieces of three seconds, made each with arguments of its own, one after the other on one clock."""
+    made = [
+        make(path.with_name(f"{number}.ts"), *piece, "-output_ts_offset", str(3 * number)).read_bytes()
+        for number, piece in enumerate(pieces)
+    ]
+    path.write_bytes(b"".join(made))
+    return path
+
+
+def pattern(size: str) -> tuple[str, ...]:
+    """Three seconds of pictures of a size."""
+    return ("-f", "lavfi", "-i", f"testsrc=size={size}:rate=25:duration=3")
+
+
+def beeping(at: float | None, rate: int, layout: str) -> tuple[str, ...]:
+    """Three seconds of silence, with a beep of 0.2 s in it, or none."""
+    beep = "0" if at is None else f"if(between(t,{at},{at + 0.2}),0.8*sin(2*PI*1000*t),0)"
+    return ("-f", "lavfi", "-i", f"aevalsrc='{beep}':s={rate}:d=3,aformat=channel_layouts={layout}")
+
+
 def look(path: Path) -> MediaAsset:
     return probe(path, ASSET_ID, path.stat().st_size)
 

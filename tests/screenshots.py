@@ -7,7 +7,6 @@ loopback. Each page is taken in light and in dark, and two of them on a phone.
 from __future__ import annotations
 
 import io
-import re
 import tempfile
 from pathlib import Path
 
@@ -15,6 +14,20 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.app import PHONE, ROOT, WAIT_MS, RunningApp, environment_for, open_browser, running_app
+from tests.browsing import (
+    add_model,
+    badges,
+    choose_model,
+    drop_file,
+    lines,
+    open_by_menu,
+    press_compare,
+    press_run,
+    settle,
+    switch_to,
+    wait_until,
+    wait_until_over,
+)
 from tests.conftest import asset_of, run_ffmpeg
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
 
@@ -77,23 +90,23 @@ def make_runs(browser: Browser, app: RunningApp, openrouter: FakeOpenRouter, vid
     page = open_new_run(browser, app, video)
     here = press_run(page)
     wait_until(page, "Done")
-    page.get_by_test_id("stSidebar").get_by_role("link", name="New run").click()
-    choose(page, MODEL)
+    open_by_menu(page, "New run")
+    choose_model(page, MODEL)
     page.get_by_label("Your OpenRouter key").fill(DEFAULT_KEY)
     openrouter.enqueue(Reply.drip(ANSWER * 50, delay=0.5, pieces=5000))
     press_run(page)
-    expect(page.locator(".reader .line").first).to_be_visible()
+    expect(lines(page).first).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
     wait_until(page, "Cancelled")
-    page.get_by_test_id("stSidebar").get_by_role("link", name="New run").click()
-    choose(page, "Google: Gemini 3.5 Flash Lite")
+    open_by_menu(page, "New run")
+    choose_model(page, "Google: Gemini 3.5 Flash Lite")
     press_run(page)
     wait_until(page, "Done")
-    page.get_by_test_id("stSidebar").get_by_role("link", name="New run").click()
-    choose(page, "Qwen: Qwen3.8 Omni Flash")
+    open_by_menu(page, "New run")
+    choose_model(page, "Qwen: Qwen3.8 Omni Flash")
     openrouter.enqueue(Reply.drip(ANSWER * 50, delay=0.5, pieces=5000))
     press_run(page)
-    expect(page.locator(".reader .line").first).to_be_visible()
+    expect(lines(page).first).to_be_visible()
     page.context.close()
     return here
 
@@ -103,17 +116,15 @@ def make_comparison(browser: Browser, app: RunningApp, openrouter: FakeOpenRoute
     been asked before: what is answered, or being answered, is not asked again."""
     page = open_new_run(browser, app, video)
     for name in (MODEL, "Google: Gemini 3.6 Pro"):
-        choose(page, name, alone=False)
+        add_model(page, name)
     page.get_by_label("Your OpenRouter key").fill(DEFAULT_KEY)
     openrouter.enqueue(
         Reply.answer(ANSWER.replace("epoch of belief", "epic of relief"), cost="0.0006"),
         Reply.answer(ANSWER.replace("it was the age of foolishness,", ""), cost="0.0140"),
     )
-    page.get_by_role("button", name="Compare 3 models").click()
-    page.wait_for_url(re.compile(r"/compare\?comparison="))
-    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
-    expect(page.locator(".stMarkdownBadge", has_text="Done")).to_have_count(3)
-    comparison = page.url.rpartition("comparison=")[2]
+    comparison = press_compare(page, 3)
+    wait_until_over(page, 3)
+    expect(badges(page, "Done")).to_have_count(3)
     page.context.close()
     return comparison
 
@@ -127,7 +138,7 @@ def take_comparison(browser: Browser, app: RunningApp, comparison: str, look: st
     expect(page.locator(".cell .differs").first).to_be_attached()
     take(page, f"compare-{look}", full_page=look != "phone")
     if look == "light":
-        page.get_by_test_id("stButtonGroup").get_by_text("Figures", exact=True).click()
+        switch_to(page, "Figures")
         expect(page.get_by_text("Agreement over time")).to_be_visible()
         take(page, "compare-figures-light", full_page=True)
     page.context.close()
@@ -135,7 +146,7 @@ def take_comparison(browser: Browser, app: RunningApp, comparison: str, look: st
 
 def take_pages(browser: Browser, app: RunningApp, video: Path, run: str, scheme: str) -> None:
     page = open_new_run(browser, app, video, scheme=scheme)
-    choose(page, MODEL, alone=False)
+    add_model(page, MODEL)
     take(page, f"new-run-{scheme}", full_page=True)
     for name in ("Activity", "Library", "Models", "Settings"):
         page.goto(f"{app.url}/{name.lower()}")
@@ -173,20 +184,13 @@ def save(png: bytes, path: Path) -> None:
         picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
-def settle(page: Page) -> None:
-    expect(page.locator("[data-test-script-state=running]")).to_have_count(0)
-    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
-    page.evaluate("() => document.fonts.ready.then(() => true)")
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-
 def open_new_run(
     browser: Browser, app: RunningApp, video: Path, *, scheme: str = "light", viewport: dict[str, int] = DESK
 ) -> Page:
     page = browser.new_context(viewport=viewport, color_scheme=scheme, reduced_motion="reduce").new_page()
     page.set_default_timeout(WAIT_MS)
     page.goto(app.url)
-    page.locator("input[type=file]").set_input_files(video)
+    drop_file(page, video)
     expect(page.get_by_text("Total: free.")).to_be_visible()
     return page
 
@@ -194,7 +198,7 @@ def open_new_run(
 def open_transcript(page: Page, app: RunningApp, run: str) -> None:
     """The run, playing a line in its middle."""
     page.goto(f"{app.url}/transcript?run={run}")
-    line = page.locator(".reader .line", has_text=LINE)
+    line = lines(page).filter(has_text=LINE)
     line.click()
     page.mouse.move(DESK["width"] - 8, 400)
     page.locator(".reader video").evaluate(
@@ -206,29 +210,6 @@ def open_transcript(page: Page, app: RunningApp, run: str) -> None:
         })""",
         PLAYED_SECONDS,
     )
-
-
-def choose(page: Page, name: str, *, alone: bool = True) -> None:
-    if alone:
-        page.get_by_role("button", name="Clear all").click()
-        page.wait_for_timeout(1_500)  # a choice that is made before the page knows that the list is empty is lost
-    settle(page)
-    picker = page.get_by_role("combobox", name=re.compile("One or several"))
-    picker.click()  # to fill it as it gets the focus closes its list again
-    picker.fill(name)
-    page.get_by_role("option", name=re.compile(re.escape(name))).first.click()
-    picker.blur()
-    expect(page.locator("strong", has_text=name).last).to_be_visible()
-
-
-def press_run(page: Page) -> str:
-    page.get_by_role("button", name="Run", exact=True).click()
-    page.wait_for_url(re.compile(r"/transcript\?run="))
-    return page.url.rpartition("run=")[2]
-
-
-def wait_until(page: Page, state: str) -> None:
-    expect(page.locator(".stMarkdownBadge", has_text=state)).to_be_visible()
 
 
 if __name__ == "__main__":

@@ -5,14 +5,14 @@ A new page is a line in VIEWS. A view without an address goes on from the one ab
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from lib.domain.batch import Item
 from lib.domain.conversation import Asking, Reading
@@ -22,9 +22,10 @@ from lib.domain.plan import Part, Plan, Route
 from lib.domain.run import Failure, Generation, PartState, RunRequest, Stage
 from lib.services import Services
 from lib.store import Preferences, Store
-from tests.app import PHONE, WAIT_MS, RunningApp, environment_for, open_browser, running_app, visits
-from tests.editing_fixtures import TWO_CITIES, cues_of, services_beside, write_run
-from tests.fakes.openrouter_server import FakeOpenRouter
+from tests.app import PHONE, visits
+from tests.browsing import drop_file, switch_to
+from tests.editing_fixtures import TWO_CITIES, cues_of, write_run
+from tests.services_fixtures import services_beside
 
 pytestmark = pytest.mark.browser
 
@@ -60,7 +61,7 @@ def nothing(page: Page, video: Path) -> None:
 
 
 def drop_video(page: Page, video: Path) -> None:
-    page.locator("input[type=file]").set_input_files(video)
+    drop_file(page, video)
 
 
 def choose_stretches(page: Page, video: Path) -> None:
@@ -88,7 +89,7 @@ def unfold(words: str) -> Act:
 
 
 def look_at(view: str) -> Act:
-    return lambda page, video: page.get_by_test_id("stButtonGroup").get_by_text(view, exact=True).click()
+    return lambda page, video: switch_to(page, view)
 
 
 @dataclass(frozen=True)
@@ -177,22 +178,6 @@ class Told:
 
     def __str__(self) -> str:
         return f"{self.view}, {self.look}: {self.impact} {self.rule} at {self.where}\n    {self.words}\n    {self.html}"
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory) -> Iterator[RunningApp]:
-    with (
-        FakeOpenRouter() as openrouter,
-        running_app(tmp_path_factory.mktemp("app"), **environment_for(openrouter.base_url)) as app,
-    ):
-        yield app
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=WAIT_MS)
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

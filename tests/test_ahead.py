@@ -18,12 +18,13 @@ from lib.domain.run import PartState, RunState
 from lib.pipeline.hear import silences_near
 from lib.pipeline.ingest import held_asset, keep_path
 from lib.pipeline.tools import Tools
-from lib.services import Services, open_services, open_tools
-from lib.settings import Settings
+from lib.services import Services, open_tools
 from lib.speech import Listener
 from lib.speech.sound import SAMPLE_RATE, Sound
-from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
-from tests.test_jobs import asked, is_over, wait_for
+from tests.fakes.openrouter_server import FakeOpenRouter, Reply
+from tests.services_fixtures import services_beside_server
+from tests.test_jobs import asked, wait_for
+from tests.waiting import is_over
 
 MODEL = "google/gemini-3.8-flash"
 
@@ -110,17 +111,8 @@ def server():
 @pytest.fixture
 def services(tmp_path, server):
     """Services that ask about one part at a time."""
-    settings = Settings.from_environment(
-        {
-            "CUEWISE_DATA": str(tmp_path / "data"),
-            "OPENROUTER_BASE_URL": server.base_url,
-            "OPENROUTER_API_KEY": DEFAULT_KEY,
-            "CUEWISE_PARTS_AT_ONCE": "1",
-        }
-    )
-    services = open_services(settings)
-    yield services
-    services.close()
+    with services_beside_server(tmp_path / "data", server, CUEWISE_PARTS_AT_ONCE="1") as services:
+        yield services
 
 
 def files_made(services: Services) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -13,12 +12,12 @@ from streamlit.testing.v1 import AppTest
 
 from lib.domain.run import RunState
 from lib.services import Services
-from lib.settings import Settings
-from lib.ui import frame
 from lib.ui.conversation.panel import EXAMPLES, EXAMPLES_OF_SEVERAL
 from lib.ui.session import KEY_NAME
 from tests.editing_fixtures import cues_of, write_run
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
+from tests.page_fixtures import services_of_pages
+from tests.waiting import look_until
 
 ROOT = Path(__file__).parents[1]
 GEMINI, READER = "google/gemini-3.8-flash", "deepseek/deepseek-v4"
@@ -35,10 +34,8 @@ def openrouter() -> Iterator[FakeOpenRouter]:
 @pytest.fixture
 def services(tmp_path, monkeypatch, openrouter) -> Iterator[Services]:
     """The services that the page of this test uses, on a data folder of its own."""
-    monkeypatch.setenv("CUEWISE_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("OPENROUTER_BASE_URL", openrouter.base_url)
-    yield frame.services_of(Settings.from_environment())
-    frame.close_services()
+    with services_of_pages(monkeypatch, tmp_path / "data", openrouter.base_url) as services:
+        yield services
 
 
 @pytest.fixture
@@ -76,10 +73,7 @@ def texts(page: AppTest) -> str:
 
 def answered(services: Services, page: AppTest) -> AppTest:
     """The page once no answer is on its way."""
-    until = time.monotonic() + 90
-    while services.conversations.all()[0].is_going_on:
-        assert time.monotonic() < until, services.conversations.all()[0]
-        time.sleep(0.1)
+    look_until(lambda: services.conversations.all()[0], lambda conversation: not conversation.is_going_on, 90)
     return page.run()
 
 

@@ -15,7 +15,7 @@ from lib.ui.source import LOOKING_UP, LookingUp
 from tests.batch_fixtures import broken_file, make_video
 from tests.fakes.media_server import Answer, MediaServer, feed
 from tests.fakes.openrouter_server import DEFAULT_KEY
-from tests.test_pages import GEMINI, NASTY, button, open_page, openrouter, services, wait_until, words_on
+from tests.page_fixtures import GEMINI, NASTY, button, open_page, openrouter, services, wait_until, words_on
 
 __all__ = ["broken_file", "make_video", "open_page", "openrouter", "services"]
 TINY = "local/whisper-tiny.en"

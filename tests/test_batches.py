@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -16,12 +15,13 @@ from lib.domain.media import Source, SourceKind
 from lib.domain.run import Run, RunState
 from lib.errors import InputError, NothingThere
 from lib.pipeline.batches import Standing, media_below
-from lib.services import Services, open_services
-from lib.settings import Settings
+from lib.services import Services
 from tests.batch_fixtures import broken_file, make_video
 from tests.fakes.media_server import Answer, MediaServer, feed
-from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
+from tests.fakes.openrouter_server import FakeOpenRouter, Reply
+from tests.services_fixtures import services_beside_server
 from tests.test_jobs import asked, worker_pid
+from tests.waiting import look_until
 
 __all__ = ["broken_file", "make_video"]
 
@@ -43,28 +43,13 @@ def links() -> Iterator[MediaServer]:
 
 @pytest.fixture
 def services(tmp_path, server) -> Iterator[Services]:
-    settings = Settings.from_environment(
-        {
-            "CUEWISE_DATA": str(tmp_path / "data"),
-            "OPENROUTER_BASE_URL": server.base_url,
-            "OPENROUTER_API_KEY": DEFAULT_KEY,
-            "CUEWISE_ALLOW_PRIVATE_URLS": "1",
-        }
-    )
-    services = open_services(settings)
-    yield services
-    services.close()
+    with services_beside_server(tmp_path / "data", server, CUEWISE_ALLOW_PRIVATE_URLS="1") as services:
+        yield services
 
 
 def wait(services: Services, batch_id: str, condition: Callable[[Standing], object] | None = None) -> Standing:
     """The batch as soon as it fulfils the condition, or is over; fails the test when that takes a minute."""
-    until = time.monotonic() + 60
-    while True:
-        standing = services.batches.get(batch_id)
-        if condition(standing) if condition else standing.progress.is_over:
-            return standing
-        assert time.monotonic() < until, [(row.item.name, row.state, row.failure) for row in standing.rows]
-        time.sleep(0.05)
+    return look_until(lambda: services.batches.get(batch_id), condition or (lambda standing: standing.progress.is_over))
 
 
 def states(standing: Standing) -> list[tuple[str, RunState]]:

@@ -9,10 +9,23 @@ from pathlib import Path
 
 import pysubs2
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
-from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
+from playwright.sync_api import Page, expect
 
-from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, environment_for, open_browser, running_app, visits
+from tests.app import PHONE, assert_fits
+from tests.browsing import (
+    assert_framed,
+    assert_inert,
+    badges,
+    bill,
+    choose_model,
+    drop_file,
+    lines,
+    open_by_menu,
+    press_run,
+    seconds_of,
+    type_key,
+    wait_until,
+)
 from tests.fakes.media_server import Answer, MediaServer, video_page
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
 
@@ -58,102 +71,16 @@ def media() -> Iterator[MediaServer]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def app(tmp_path_factory, openrouter) -> Iterator[RunningApp]:
-    """The app in a process of its own, with an empty home, for all tests of this module."""
-    with running_app(tmp_path_factory.mktemp("app"), **environment_for(openrouter.base_url)) as app:
-        yield app
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=WAIT_MS)
-    with open_browser() as browser:
-        yield browser
-
-
 @pytest.fixture
-def visit(app, browser) -> Iterator[OpenPage]:
-    """Opens an address of the app as a new visitor. Whatever goes wrong quietly on the page fails the test."""
-    with visits(browser, app) as visit:
+def visit(visit) -> OpenPage:
+    """Opens an address of the app as a new visitor, with its frame."""
 
-        def visit_framed(address: str = "/", **options: object) -> Page:
-            page = visit(address, **options)
-            assert_framed(page)
-            return page
+    def visit_framed(address: str = "/", **options: object) -> Page:
+        page = visit(address, **options)
+        assert_framed(page)
+        return page
 
-        yield visit_framed
-
-
-def assert_framed(page: Page) -> None:
-    """The menu and a heading are there, and no exception."""
-    expect(page.get_by_test_id("stHeading").first).to_be_visible()
-    expect(page.get_by_test_id("stSidebar").get_by_role("link", name="Activity")).to_be_attached()
-    expect(page.get_by_test_id("stException")).to_have_count(0)
-    expect(page.get_by_text("Something went wrong")).to_have_count(0)
-
-
-def open_by_menu(page: Page, name: str) -> None:
-    """Go on within the same session, as a click does; an address typed anew would begin another."""
-    page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
-    expect(page.get_by_test_id("stHeading").filter(has_text=name).first).to_be_visible()
-
-
-def drop_file(page: Page, file: object) -> None:
-    way_in = page.locator("input[type=file]")
-    expect(way_in).to_have_count(1)  # the one that took the last file goes when the next one comes
-    way_in.set_input_files(file)
-
-
-def choose_model(page: Page, name: str) -> None:
-    """Let this be the only model. A choice made while the page is still being drawn can be lost: then once more."""
-    picker = page.get_by_role("combobox", name=re.compile("One or several"))
-    for _ in range(4):
-        try:
-            if (clear := page.get_by_role("button", name="Clear all")).is_visible():
-                clear.click(timeout=10_000)
-            page.wait_for_timeout(1_500)  # the page is drawn anew, and its list with it
-            picker.click()  # to fill it as it gets the focus closes its list again
-            picker.fill(name)
-            page.get_by_role("option", name=re.compile(re.escape(name))).first.click(timeout=10_000)
-            picker.blur()  # closes the list; Escape would empty it when it is closed already
-            bill(page, name).wait_for(timeout=20_000)
-        except PlaywrightTimeoutError:
-            continue
-        break
-    expect(bill(page, name)).to_be_visible()
-
-
-def bill(page: Page, name: str) -> Locator:
-    """The innermost box about a model: the one under "Before you run"."""
-    return page.get_by_test_id("stVerticalBlock").filter(has=page.locator("strong", has_text=name)).last
-
-
-def type_key(page: Page) -> None:
-    open_by_menu(page, "Settings")
-    page.get_by_label("Paste a key").fill(DEFAULT_KEY)
-    page.get_by_role("button", name="Use this key").click()
-    expect(page.get_by_text(f"sk-…{DEFAULT_KEY[-4:]} · for this browser session")).to_be_visible()
-
-
-def press_run(page: Page) -> str:
-    """Start the one run, and give its id."""
-    page.get_by_role("button", name="Run", exact=True).click()
-    page.wait_for_url(re.compile(r"/transcript\?run="))
-    return page.url.rpartition("run=")[2]
-
-
-def wait_until(page: Page, state: str) -> None:
-    expect(page.locator(".stMarkdownBadge", has_text=state)).to_be_visible()
-
-
-def lines(page: Page) -> Locator:
-    return page.locator(".reader .line")
-
-
-def seconds_of(line: Locator) -> int:
-    minutes, seconds = line.locator(".time").inner_text().split(":")
-    return int(minutes) * 60 + int(seconds)
+    return visit_framed
 
 
 def test_a_video_is_transcribed_without_a_key(visit, talking_video):
@@ -293,7 +220,7 @@ def test_a_reload_shows_the_same_run_and_activity_cancels_it(visit, app, openrou
     wait_until(other, "Running")
     other.get_by_role("button", name="Cancel").click()
     expect(other.get_by_role("button", name="Cancel")).to_have_count(0)
-    expect(other.locator(".stMarkdownBadge", has_text="Cancelled")).to_have_count(1)
+    expect(badges(other, "Cancelled")).to_have_count(1)
     wait_until(page, "Cancelled")
     expect(lines(page).first).to_contain_text("Still going on")
 
@@ -353,21 +280,6 @@ def test_a_strangers_text_is_shown_and_never_obeyed(visit, media, openrouter, sh
     for name in ("Activity", "Library", "Models", "Settings"):
         open_by_menu(page, name)
         assert_inert(page)
-
-
-def assert_inert(page: Page) -> None:
-    """Nothing in the page came out of a stranger's text; what asks, loads or fails is noted by the watch."""
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
-    for selector in (
-        "img[src='x']",
-        "img[src*='elsewhere']",
-        "iframe",
-        "a[href^='javascript' i]",
-        "[onload]",
-        "[onerror]",
-    ):
-        expect(page.locator(selector)).to_have_count(0)
-    assert_framed(page)
 
 
 def test_nothing_of_it_reached_the_terminal_or_the_log_as_a_traceback(app):

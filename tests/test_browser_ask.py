@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, environment_for, open_browser, running_app, visits
-from tests.editing_fixtures import cues_of, services_beside, write_run
+from tests.app import PHONE, assert_fits, environment_for
+from tests.editing_fixtures import cues_of, write_run
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
+from tests.services_fixtures import services_beside
 
 pytestmark = pytest.mark.browser
 
@@ -23,17 +24,8 @@ def openrouter() -> Iterator[FakeOpenRouter]:
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory, openrouter) -> Iterator[RunningApp]:
-    environment = {**environment_for(openrouter.base_url), "OPENROUTER_API_KEY": DEFAULT_KEY}
-    with running_app(tmp_path_factory.mktemp("app"), **environment) as app:
-        yield app
-
-
-@pytest.fixture
-def visit(app):
-    expect.set_options(timeout=WAIT_MS)
-    with open_browser() as browser, visits(browser, app) as visit:
-        yield visit
+def app_environment(openrouter) -> Mapping[str, str]:
+    return {**environment_for(openrouter.base_url), "OPENROUTER_API_KEY": DEFAULT_KEY}
 
 
 def test_asking_about_a_video(app, visit, openrouter, talking_video):

@@ -7,17 +7,19 @@ import json
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from threading import Timer
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from lib.domain.media import Source, SourceKind
 from lib.domain.plan import Route as PlanRoute
 from lib.domain.transcript import Cue, TimedBy
-from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, open_browser, running_app, visits
-from tests.editing_fixtures import cues_of, services_beside, write_run
+from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, running_app
+from tests.browsing import lines
+from tests.editing_fixtures import cues_of, write_run
+from tests.services_fixtures import services_beside
 
 pytestmark = pytest.mark.browser
 
@@ -29,16 +31,8 @@ OpenRun = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory) -> Iterator[RunningApp]:
-    with running_app(tmp_path_factory.mktemp("app")) as app:
-        yield app
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=WAIT_MS)
-    with open_browser() as browser:
-        yield browser
+def app_environment() -> Mapping[str, str]:
+    return {}
 
 
 @pytest.fixture(scope="module")
@@ -60,20 +54,15 @@ def new_run(app, video) -> Callable[..., str]:
 
 
 @pytest.fixture
-def open_run(app, browser) -> Iterator[OpenRun]:
-    """Opens a run as a new visitor. Whatever goes wrong quietly on the page fails the test."""
-    with visits(browser, app) as visit:
+def open_run(visit) -> OpenRun:
+    """Opens a run as a new visitor."""
 
-        def open_(run: str, **options: object) -> Page:
-            page = visit(f"/transcript?run={run}", **options)
-            expect(lines(page).first).to_be_visible()
-            return page
+    def open_(run: str, **options: object) -> Page:
+        page = visit(f"/transcript?run={run}", **options)
+        expect(lines(page).first).to_be_visible()
+        return page
 
-        yield open_
-
-
-def lines(page: Page) -> Locator:
-    return page.locator(".reader .line")
+    return open_
 
 
 def line(page: Page, number: int) -> Locator:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import av
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, open_browser, running_app, visits
+from tests.app import PHONE, assert_fits, environment_for
+from tests.browsing import drop_file, lines, settle
 from tests.fakes.media_server import Answer, MediaServer, captioned_page
 from tests.strict_captions import parse_srt
 
@@ -36,25 +37,9 @@ def media() -> Iterator[MediaServer]:
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory) -> Iterator[RunningApp]:
-    """The app without a network: none of this needs one."""
-    environment = {"OPENROUTER_BASE_URL": "http://127.0.0.1:9/api/v1", "CUEWISE_ALLOW_PRIVATE_URLS": "1"}
-    with running_app(tmp_path_factory.mktemp("app"), **environment) as app:
-        yield app
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=WAIT_MS)
-    with open_browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visit(app, browser) -> Iterator[Callable[..., Page]]:
-    """Opens New run as a new visitor. Whatever goes wrong quietly on the page fails the test."""
-    with visits(browser, app) as visit:
-        yield visit
+def app_environment() -> Mapping[str, str]:
+    """Without a network: none of this needs one."""
+    return environment_for("http://127.0.0.1:9/api/v1")
 
 
 def read_captions_of(page: Page, media: MediaServer) -> None:
@@ -65,24 +50,20 @@ def read_captions_of(page: Page, media: MediaServer) -> None:
     settle(page)
     page.get_by_role("button", name="Read them").click()
     page.wait_for_url(re.compile(r"/transcript\?run="))
-    expect(page.locator(".reader .line")).to_have_count(2)
+    expect(lines(page)).to_have_count(2)
 
 
 def read_file_beside(page: Page, video: Path) -> None:
     """Drop a video, and open a caption file of one's own beside it as a transcript."""
-    page.locator("input[type=file]").set_input_files(video)
+    drop_file(page, video)
     page.get_by_role("button", name="Use a caption file").click()
     dropped = page.get_by_test_id("stPopoverBody").locator("input[type=file]")
     dropped.set_input_files({"name": "talk.srt", "mimeType": "application/x-subrip", "buffer": SRT.encode()})
     settle(page)
     page.get_by_role("button", name="Read it", exact=True).click()
     page.wait_for_url(re.compile(r"/transcript\?run="))
-    expect(page.locator(".reader .line")).to_have_count(2)
+    expect(lines(page)).to_have_count(2)
     settle(page)
-
-
-def settle(page: Page) -> None:
-    expect(page.locator("[data-test-script-state=running]")).to_have_count(0)
 
 
 def menu(page: Page) -> Locator:

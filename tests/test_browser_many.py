@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
-from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, open_browser, running_app, visits
+from tests.app import PHONE, assert_fits
 from tests.batch_fixtures import broken_file, make_video
+from tests.browsing import badges, drop_file
 from tests.strict_captions import parse_srt
 
 __all__ = ["broken_file", "make_video"]
@@ -20,30 +21,16 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory) -> Iterator[RunningApp]:
-    """The app without a network: none of this needs one."""
-    with running_app(tmp_path_factory.mktemp("app"), OPENROUTER_BASE_URL="http://127.0.0.1:9/api/v1") as app:
-        yield app
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=WAIT_MS)
-    with open_browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visit(app, browser) -> Iterator[Callable[..., Page]]:
-    with visits(browser, app) as visit:
-        yield visit
+def app_environment() -> Mapping[str, str]:
+    """Without a network: none of this needs one."""
+    return {"OPENROUTER_BASE_URL": "http://127.0.0.1:9/api/v1"}
 
 
 def test_three_files_of_which_one_is_broken(visit, make_video, broken_file):
     """Dropped at once, planned as one, run with one press; the broken one says why in its row, the others are done
     after a reload too, and the zip holds the captions and texts of both."""
     page = visit()
-    page.locator("input[type=file]").set_input_files([make_video("one.mp4"), broken_file, make_video("two.mp4")])
+    drop_file(page, [make_video("one.mp4"), broken_file, make_video("two.mp4")])
     expect(page.get_by_text("2 of 3 videos", exact=True)).to_be_visible()
     expect(page.get_by_role("alert")).to_contain_text("broken.mp4")
     expect(page.get_by_text("Total: free.")).to_be_visible()
@@ -52,7 +39,7 @@ def test_three_files_of_which_one_is_broken(visit, make_video, broken_file):
     expect(page.get_by_role("heading", name="one.mp4 and 2 more")).to_be_visible()
     page.reload()
     expect(page.get_by_text("2 of 3 done · 1 failed")).to_be_visible()
-    expect(page.locator(".stMarkdownBadge", has_text="Done")).to_have_count(2)
+    expect(badges(page, "Done")).to_have_count(2)
     expect(page.get_by_role("alert")).to_have_count(1)
 
     page.get_by_role("button", name="Download all (zip)").click()

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Page, Response, expect
 
 from tests.app import WAIT_MS, RunningApp, environment_for, open_browser, running_app, visits
+from tests.browsing import choose_model, drop_file, open_by_menu, press_run
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter
-from tests.test_browser import choose_model, drop_file, open_by_menu, press_run
 
 pytestmark = pytest.mark.browser
 

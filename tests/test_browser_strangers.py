@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, environment_for, open_browser, running_app, visits
+from tests.app import PHONE, assert_fits
+from tests.browsing import (
+    add_model,
+    assert_inert,
+    badges,
+    choose_model,
+    drop_file,
+    lines,
+    open_by_menu,
+    press_compare,
+    settle,
+    switch_to,
+    type_key,
+    wait_until,
+    wait_until_over,
+)
 from tests.fakes.media_server import MediaServer
 from tests.fakes.openrouter_server import Reply
-from tests.test_browser import assert_inert, choose_model, drop_file, lines, open_by_menu, type_key, wait_until
-from tests.test_compare_browser import add_choice, look_at, start, wait_until_over
 from tests.test_comparisons import GEMINI, LITE, Each
 
 pytestmark = pytest.mark.browser
@@ -48,25 +61,6 @@ def openrouter(hostile) -> Iterator[Each]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def app(tmp_path_factory, openrouter) -> Iterator[RunningApp]:
-    with running_app(tmp_path_factory.mktemp("app"), **environment_for(openrouter.base_url)) as app:
-        yield app
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=WAIT_MS)
-    with open_browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visit(app, browser) -> Iterator[Callable[..., Page]]:
-    with visits(browser, app) as visit:
-        yield visit
-
-
 def assert_untouched(page: Page) -> None:
     """Nothing in the page came out of a stranger's text, and it still has its own look."""
     assert_inert(page)
@@ -86,16 +80,16 @@ def test_strangers_texts_compared_exported_and_listed_are_only_shown(
     drop_file(page, {"name": name, "mimeType": "video/mp4", "buffer": short_talking_video.read_bytes()})
     expect(page.get_by_text("with sound")).to_be_visible()
     choose_model(page, "Google: Gemini 3.8 Flash")
-    add_choice(page, "=1+1 <img")
+    add_model(page, "=1+1 <img")
     assert_untouched(page)
     answer = f"[00:01] {hostile}: {hostile}\n[00:05] {hostile}\n"
     openrouter.own = {
         GEMINI: [Reply.answer(answer, provider=hostile)],
         LITE: [Reply.answer(answer.replace("alert", "confirm"), provider=hostile)],
     }
-    comparison = start(page, 2)
+    comparison = press_compare(page, 2)
     wait_until_over(page, 2)
-    expect(page.locator(".stMarkdownBadge", has_text="Done")).to_have_count(2)
+    expect(badges(page, "Done")).to_have_count(2)
     expect(page.locator(".cell", has_text="onerror").first).to_be_visible()
     assert_untouched(page)
     page.get_by_role("button", name="Download").click()
@@ -104,7 +98,7 @@ def test_strangers_texts_compared_exported_and_listed_are_only_shown(
     exported = Path(download.value.path()).read_text(encoding="utf-8")
     page.keyboard.press("Escape")
     for view in ("Figures", "Judge blind"):
-        look_at(page, view)
+        switch_to(page, view)
         assert_untouched(page)
 
     reader = visit("/api/health")  # no script of ours is at work there
@@ -122,7 +116,7 @@ def test_strangers_texts_compared_exported_and_listed_are_only_shown(
     content = f"{captions}<v {hostile}>{hostile}\n"
     dropped = page.get_by_test_id("stPopoverBody").locator("input[type=file]")
     dropped.set_input_files({"name": "talk.vtt", "mimeType": "text/vtt", "buffer": content.encode()})
-    expect(page.locator("[data-test-script-state=running]")).to_have_count(0)
+    settle(page)
     page.get_by_role("button", name="Read it", exact=True).click()
     page.wait_for_url(re.compile(r"/transcript\?run="))
     wait_until(page, "Done")

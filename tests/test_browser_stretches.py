@@ -7,26 +7,14 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.test_browser import (  # noqa: F401 - fixtures
-    PHONE,
-    app,
-    assert_fits,
-    browser,
-    choose_model,
-    drop_file,
-    lines,
-    media,
-    openrouter,
-    press_run,
-    seconds_of,
-    visit,
-    wait_until,
-)
+from tests.app import PHONE, assert_fits
+from tests.browsing import assert_framed, choose_model, drop_file, lines, press_run, seconds_of, wait_until
 
 pytestmark = pytest.mark.browser
 
 
 def open_editor(page: Page, file: object) -> Locator:
+    assert_framed(page)
     drop_file(page, file)
     expect(page.get_by_text("Total: free.")).to_be_visible()
     page.locator("label").filter(has_text="Several stretches").click()
@@ -52,7 +40,7 @@ def times(page: Page) -> list[str]:
     return page.locator(".editor .row input").evaluate_all("fields => fields.map(field => field.value)")
 
 
-def test_two_stretches_chosen_by_hand_are_heard_alone(visit, talking_video):  # noqa: F811
+def test_two_stretches_chosen_by_hand_are_heard_alone(visit, talking_video):
     """Draw one, mark one with the keyboard, run the small model: its lines lie in the two, with the video's times."""
     page = visit()
     lane = open_editor(page, talking_video)
@@ -85,7 +73,7 @@ def test_two_stretches_chosen_by_hand_are_heard_alone(visit, talking_video):  # 
         assert seconds_of(line) <= 8 or 24 <= seconds_of(line) <= 28
 
 
-def test_stretches_are_moved_resized_deleted_and_brought_back(visit, talking_video):  # noqa: F811
+def test_stretches_are_moved_resized_deleted_and_brought_back(visit, talking_video):
     """By mouse on the timeline and by key; Undo takes back one change at a time, a proposal included."""
     page = visit()
     lane = open_editor(page, talking_video)
@@ -136,7 +124,7 @@ def test_stretches_are_moved_resized_deleted_and_brought_back(visit, talking_vid
     expect(page.locator(".editor .total")).to_have_text("No stretch is chosen yet")
 
 
-def test_a_finger_draws_on_a_phone(visit, talking_video):  # noqa: F811
+def test_a_finger_draws_on_a_phone(visit, talking_video):
     """A swipe along the timeline is a stretch, a swipe across it scrolls; nothing is wider than the phone."""
     page = visit(viewport=PHONE, has_touch=True, is_mobile=True)
     lane = open_editor(page, talking_video)
@@ -159,7 +147,7 @@ def test_a_finger_draws_on_a_phone(visit, talking_video):  # noqa: F811
     expect(page.locator(".editor .row")).to_have_count(0)
 
 
-def test_sound_alone_has_a_timeline_too(visit, two_cities):  # noqa: F811
+def test_sound_alone_has_a_timeline_too(visit, two_cities):
     """A recording without pictures is played and marked the same."""
     page = visit()
     open_editor(page, two_cities)

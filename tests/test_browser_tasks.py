@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, environment_for, open_browser, running_app, visits
-from tests.editing_fixtures import cues_of, services_beside, write_run
+from tests.app import PHONE, assert_fits, environment_for
+from tests.browsing import lines
+from tests.editing_fixtures import cues_of, write_run
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter
-from tests.text_fixtures import numbered_of, translation_of
+from tests.services_fixtures import services_beside
+from tests.text_fixtures import translation_or
 
 pytestmark = pytest.mark.browser
 
@@ -20,26 +22,14 @@ SUMMARY = "A reading of **two cities**.\n\n- The seasons are named [00:13].\n- T
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[FakeOpenRouter]:
-    def answer(request):
-        return translation_of(request, "قال: {}".format) if numbered_of(request) else SUMMARY
-
-    with FakeOpenRouter(answer=answer) as server:
+def openrouter() -> Iterator[FakeOpenRouter]:
+    with FakeOpenRouter(answer=translation_or(SUMMARY, say="قال: {}".format)) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory, server) -> Iterator[RunningApp]:
-    environment = {**environment_for(server.base_url), "OPENROUTER_API_KEY": DEFAULT_KEY}
-    with running_app(tmp_path_factory.mktemp("app"), **environment) as app:
-        yield app
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=WAIT_MS)
-    with open_browser() as browser:
-        yield browser
+def app_environment(openrouter) -> Mapping[str, str]:
+    return {**environment_for(openrouter.base_url), "OPENROUTER_API_KEY": DEFAULT_KEY}
 
 
 @pytest.fixture(scope="module")
@@ -65,38 +55,36 @@ def wait_until_at(page: Page, second: float) -> None:
     )
 
 
-def test_a_transcript_becomes_a_translation_and_a_summary(app, browser, server, said):
+def test_a_transcript_becomes_a_translation_and_a_summary(app, visit, said):
     """Chosen on the transcript's page with the price before: the translation stands line by line at the same times,
     read from the right; the summary's times send the player there, by mouse and by keyboard; both fit a phone."""
-    with visits(browser, app) as visit:
-        page = visit(f"/transcript?run={said}")
-        making = page.locator(".st-key-making")
-        choose(making, "Translate")
-        making.get_by_role("combobox", name="Translate to").click()
-        page.keyboard.type("Arabic")
-        page.keyboard.press("Enter")
-        expect(making.get_by_text("(estimate)")).to_be_visible()
-        making.get_by_role("button", name="Run", exact=True).click()
-        expect(page.get_by_text("Translation to Arabic", exact=False).first).to_be_visible()
-        lines = page.locator(".reader .line")
-        expect(lines).to_have_count(6)
-        expect(lines.nth(1)).to_contain_text("قال: It was the age of wisdom")
-        expect(lines.nth(1).locator(".time")).to_contain_text("0:05")
-        assert lines.nth(1).locator(".said").evaluate("said => getComputedStyle(said).direction") == "rtl"
+    page = visit(f"/transcript?run={said}")
+    making = page.locator(".st-key-making")
+    choose(making, "Translate")
+    making.get_by_role("combobox", name="Translate to").click()
+    page.keyboard.type("Arabic")
+    page.keyboard.press("Enter")
+    expect(making.get_by_text("(estimate)")).to_be_visible()
+    making.get_by_role("button", name="Run", exact=True).click()
+    expect(page.get_by_text("Translation to Arabic", exact=False).first).to_be_visible()
+    expect(lines(page)).to_have_count(6)
+    expect(lines(page).nth(1)).to_contain_text("قال: It was the age of wisdom")
+    expect(lines(page).nth(1).locator(".time")).to_contain_text("0:05")
+    assert lines(page).nth(1).locator(".said").evaluate("said => getComputedStyle(said).direction") == "rtl"
 
-        page.get_by_role("link", name="Open the transcript it was made from").click()
-        expect(making.get_by_role("link", name=re.compile("to Arabic"))).to_be_visible()
-        choose(making, "Summary")
-        making.get_by_role("button", name="Run", exact=True).click()
-        document = page.locator(".st-key-document")
-        expect(document.get_by_text("two cities")).to_be_visible()
-        document.get_by_role("link", name="00:13").click()
-        wait_until_at(page, 13)
-        document.get_by_role("link", name="00:21").press("Enter")
-        wait_until_at(page, 21)
-        assert "#t=" not in page.url
-        summary = page.url.removeprefix(app.url)
-        for address in (summary, f"/transcript?run={said}"):
-            phone = visit(address, viewport=PHONE)
-            expect(phone.locator(".reader")).to_be_visible()
-            assert_fits(phone)
+    page.get_by_role("link", name="Open the transcript it was made from").click()
+    expect(making.get_by_role("link", name=re.compile("to Arabic"))).to_be_visible()
+    choose(making, "Summary")
+    making.get_by_role("button", name="Run", exact=True).click()
+    document = page.locator(".st-key-document")
+    expect(document.get_by_text("two cities")).to_be_visible()
+    document.get_by_role("link", name="00:13").click()
+    wait_until_at(page, 13)
+    document.get_by_role("link", name="00:21").press("Enter")
+    wait_until_at(page, 21)
+    assert "#t=" not in page.url
+    summary = page.url.removeprefix(app.url)
+    for address in (summary, f"/transcript?run={said}"):
+        phone = visit(address, viewport=PHONE)
+        expect(phone.locator(".reader")).to_be_visible()
+        assert_fits(phone)

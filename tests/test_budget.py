@@ -25,31 +25,12 @@ from lib.store import Store, payments
 from lib.store.engine import MIGRATIONS
 from lib.store.rows import now
 from tests.app import ROOT
-from tests.postgres import find_postgres, new_database, running_postgres
 
 DOLLARS = st.decimals("0", "2", places=3)
 PRICES = st.tuples(DOLLARS, DOLLARS).map(lambda pair: CallPrice(min(pair), max(pair)))
 SPENT = st.builds(Spent, DOLLARS, DOLLARS)
 CAPS = st.dictionaries(st.sampled_from(Cap), DOLLARS)
 RUN, MONTH = {Cap.RUN: Decimal(1)}, {Cap.MONTH: Decimal(1)}
-
-
-@pytest.fixture(scope="module")
-def postgres():
-    programs = find_postgres()
-    if programs is None:
-        pytest.skip("PostgreSQL is neither on this machine nor to be had by apt-get")
-    with running_postgres(programs) as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request, tmp_path):
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'cuewise.db'}"
-    else:
-        with new_database(request.getfixturevalue("postgres")) as url:
-            yield url
 
 
 @pytest.fixture

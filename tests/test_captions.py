@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from lib.domain.transcript import Cue, TimedBy
 from lib.errors import InputError, NothingThere
 from lib.services import open_services
 from tests.fakes.media_server import Answer, MediaServer, captioned_page
-from tests.test_formats import SCROLLING
+from tests.test_caption_files import SCROLLING
 
 VTT = "WEBVTT\n\n00:03.000 --> 00:04.000\nSecond.\n\n00:01.000 --> 00:02.500\n<v Anna>First &amp; foremost.\n"
 SRT = "1\n00:00:01,000 --> 00:00:02,500\nHallo, Welt.\n"
@@ -24,9 +25,8 @@ ENGLISH = CaptionTrack(CaptionKind.HUMAN, "en")
 
 @pytest.fixture
 def services(settings):
-    services = open_services(settings)
-    yield services
-    services.close()
+    with closing(open_services(settings)) as services:
+        yield services
 
 
 @pytest.fixture

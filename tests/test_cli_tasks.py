@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from lib.services import open_services
-from lib.settings import Settings
 from tests.editing_fixtures import cues_of, write_run
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter
+from tests.services_fixtures import services_beside
 from tests.test_cli import CommandLine
-from tests.text_fixtures import numbered_of, prompt_of, translation_of
+from tests.text_fixtures import prompt_of, translation_or
 
 READER = ("--model", "deepseek/deepseek-v4")
 TALK = "abcd" + "0" * 28
@@ -20,10 +19,7 @@ TALK = "abcd" + "0" * 28
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[FakeOpenRouter]:
-    def answer(request):
-        return translation_of(request) if numbered_of(request) else "It was the best of times [00:01]."
-
-    with FakeOpenRouter(answer=answer) as server:
+    with FakeOpenRouter(answer=translation_or("It was the best of times [00:01].")) as server:
         yield server
 
 
@@ -31,10 +27,9 @@ def server() -> Iterator[FakeOpenRouter]:
 def cli(tmp_path_factory, server, talking_video) -> CommandLine:
     """A data folder with a finished transcript of the talking video, and a saved prompt."""
     data = tmp_path_factory.mktemp("data")
-    services = open_services(Settings.from_environment({"CUEWISE_DATA": str(data)}))
-    write_run(services._tools.store, TALK, services.keep_file(talking_video), cues_of())
-    services.saved_prompts.save("Seasons", "Count the seasons.")
-    services.close()
+    with services_beside(data) as services:
+        write_run(services._tools.store, TALK, services.keep_file(talking_video), cues_of())
+        services.saved_prompts.save("Seasons", "Count the seasons.")
     return CommandLine(data, OPENROUTER_BASE_URL=server.base_url, OPENROUTER_API_KEY=DEFAULT_KEY)
 
 

@@ -8,23 +8,14 @@ from lib.domain.media import Clip
 from lib.ui.clip import CHOICE, STRETCHES, Share
 from lib.ui.stretches import changed_stretches
 from tests.fakes.media_server import Answer, MediaServer, feed
-from tests.test_pages import (  # noqa: F401 - fixtures
-    GEMINI,
-    button,
-    look_up,
-    open_page,
-    openrouter,
-    services,
-    upload,
-    wait_until,
-    words_on,
-)
+from tests.page_fixtures import GEMINI, button, look_up, open_page, openrouter, services, upload, wait_until, words_on
 
+__all__ = ["open_page", "openrouter", "services", "upload"]
 TWO = (Clip(1.0, 3.0), Clip(5.0, 8.5))
 
 
 @pytest.fixture
-def several(upload):  # noqa: F811
+def several(upload):
     """New run with ten seconds of a talking video on it, and the timeline open."""
     page = upload()
     return page.radio(key=CHOICE).set_value(Share.SEVERAL).run()
@@ -35,7 +26,7 @@ def choose(page, stretches):
     return page.run()
 
 
-def test_a_typed_time_is_one_stretch_and_the_whole_wipes_it_out(upload):  # noqa: F811
+def test_a_typed_time_is_one_stretch_and_the_whole_wipes_it_out(upload):
     """The choice follows what is written, and what is written follows the choice."""
     page = upload()
     assert page.radio(key=CHOICE).value is Share.WHOLE
@@ -53,7 +44,7 @@ def test_without_a_stretch_there_is_nothing_to_run(several):
     assert not any(found.label == "Run" for found in several.button)
 
 
-def test_chosen_stretches_are_billed_and_run(several, services):  # noqa: F811
+def test_chosen_stretches_are_billed_and_run(several, services):
     """The bill says how much of how much, and the run asks for those stretches."""
     page = choose(several, TWO)
     assert "2 stretches, 5.5 s of 10 s." in words_on(page)
@@ -64,7 +55,7 @@ def test_chosen_stretches_are_billed_and_run(several, services):  # noqa: F811
     services.cancel(run.id)
 
 
-def test_a_single_stretch_is_a_clip(several, services):  # noqa: F811
+def test_a_single_stretch_is_a_clip(several, services):
     """One on the timeline is as one typed."""
     button(choose(several, TWO[1:]), "Run").click().run()
     (run,) = services.runs()
@@ -101,7 +92,7 @@ def test_a_length_that_is_none_says_so(several):
     assert page.session_state[STRETCHES] == TWO
 
 
-def test_a_word_is_looked_for_once_there_is_a_transcript(upload, services):  # noqa: F811
+def test_a_word_is_looked_for_once_there_is_a_transcript(upload, services):
     """Without one, the way to it is told and the button cannot be pressed; with one, its place is proposed."""
     page = upload()
     page.radio(key=CHOICE).set_value(Share.SEVERAL).run()
@@ -123,7 +114,7 @@ def test_a_word_is_looked_for_once_there_is_a_transcript(upload, services):  # n
     assert "xylophone" in page.error[0].value
 
 
-def test_another_video_has_stretches_of_its_own(several, upload):  # noqa: F811
+def test_another_video_has_stretches_of_its_own(several, upload):
     """What was chosen of one video is not chosen of the next."""
     page = choose(several, TWO)
     page = button(page, "Choose another").click().run()
@@ -131,7 +122,7 @@ def test_another_video_has_stretches_of_its_own(several, upload):  # noqa: F811
     assert page.session_state[CHOICE] is Share.WHOLE
 
 
-def test_a_link_has_its_timeline_before_it_is_downloaded(open_page, services, short_talking_video):  # noqa: F811
+def test_a_link_has_its_timeline_before_it_is_downloaded(open_page, services, short_talking_video):
     """With an announced length, stretches can be chosen; without one, or for several videos, only one stretch."""
     with MediaServer() as server:
         links = [server.put(f"/talk{number}.mp4", Answer.of(short_talking_video)) for number in (1, 2)]

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
-from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
+from playwright.sync_api import expect
 
-from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, environment_for, open_browser, running_app, visits
+from tests.app import PHONE, assert_fits
+from tests.browsing import (
+    add_model,
+    assert_framed,
+    badges,
+    choose_model,
+    drop_file,
+    lines,
+    open_by_menu,
+    press_compare,
+    switch_to,
+    type_key,
+    wait_until,
+    wait_until_over,
+)
 from tests.conftest import asset_of, run_ffmpeg
 from tests.fakes.openrouter_server import Reply
-from tests.test_browser import assert_framed, bill, choose_model, drop_file, type_key, wait_until
 from tests.test_comparisons import GEMINI, LITE, PRO, QWEN, SAID, Each
 
 pytestmark = pytest.mark.browser
@@ -24,25 +36,6 @@ pytestmark = pytest.mark.browser
 def openrouter() -> Iterator[Each]:
     with Each() as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory, openrouter) -> Iterator[RunningApp]:
-    with running_app(tmp_path_factory.mktemp("app"), **environment_for(openrouter.base_url)) as app:
-        yield app
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=WAIT_MS)
-    with open_browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visit(app, browser) -> Iterator[Callable[..., Page]]:
-    with visits(browser, app) as visit:
-        yield visit
 
 
 @pytest.fixture(scope="module")
@@ -57,54 +50,20 @@ def endgame(tmp_path_factory) -> Path:
     return path
 
 
-def add_choice(page: Page, name: str) -> None:
-    """One more model beside those that are chosen. A choice made while the page is drawn can be lost: then again."""
-    picker = page.get_by_role("combobox", name=re.compile("One or several"))
-    for _ in range(4):
-        try:
-            page.wait_for_timeout(1_500)
-            picker.fill(name)
-            page.get_by_role("option", name=re.compile(re.escape(name))).first.click(timeout=10_000)
-            picker.blur()
-            bill(page, name).wait_for(timeout=20_000)
-        except PlaywrightTimeoutError:
-            continue
-        break
-    expect(bill(page, name)).to_be_visible()
-
-
-def start(page: Page, count: int) -> str:
-    """Press Run, and give the comparison's id."""
-    page.get_by_role("button", name=f"Compare {count} models").click()
-    page.wait_for_url(re.compile(r"/compare\?comparison="))
-    return page.url.rpartition("comparison=")[2]
-
-
-def look_at(page: Page, view: str) -> None:
-    page.get_by_test_id("stButtonGroup").get_by_text(view, exact=True).click()
-
-
-def wait_until_over(page: Page, count: int) -> None:
-    """Every column is at its end, however it came there."""
-    expect(page.get_by_role("button", name="Stop")).to_have_count(0, timeout=3 * WAIT_MS)
-    over = page.locator(".stMarkdownBadge", has_text=re.compile("Done|Failed|Cancelled"))
-    expect(over).to_have_count(count)
-
-
 def test_two_local_models_are_compared_judged_and_merged(visit, endgame):
     """No key, no network: columns fill, what the small model misheard is marked, a vote counts, the best is kept."""
     page = visit(accept_downloads=True)
     drop_file(page, endgame)
     expect(page.get_by_text("Total: free.")).to_be_visible()
-    add_choice(page, "Whisper tiny.en")
-    start(page, 2)
+    add_model(page, "Whisper tiny.en")
+    press_compare(page, 2)
     expect(page.get_by_text("Stop").first).to_be_visible()
     wait_until_over(page, 2)
     marked = page.locator(".cell .differs")
     expect(marked.first).to_be_visible()
     assert len(marked.all_inner_texts()) >= 2, "a word in each of two columns"
 
-    look_at(page, "Figures")
+    switch_to(page, "Figures")
     expect(page.get_by_text("All cost the same, for nothing.")).to_be_visible()
     page.get_by_text("Measure against what was really said").click()
     page.locator("input[type=file]").set_input_files(
@@ -113,7 +72,7 @@ def test_two_local_models_are_compared_judged_and_merged(visit, endgame):
     page.get_by_role("button", name="Measure against it").click()
     expect(page.get_by_text("said.txt").first).to_be_visible()
 
-    look_at(page, "Judge blind")
+    switch_to(page, "Judge blind")
     expect(page.get_by_text("Which one is better?")).to_be_visible()
     expect(page.get_by_test_id("stMain").get_by_text("local/whisper")).to_have_count(0)
     page.get_by_role("button", name="A is better").click()
@@ -122,13 +81,13 @@ def test_two_local_models_are_compared_judged_and_merged(visit, endgame):
     page.get_by_role("button", name="Done").click()
     expect(page.get_by_text("Every pair of this comparison is judged.")).to_be_visible()
 
-    look_at(page, "Side by side")
+    switch_to(page, "Side by side")
     page.get_by_role("button", name="Take this row from local/whisper-tiny.en").first.click()
     page.get_by_role("button", name=re.compile("Write it, with 1 row taken")).click()
     page.get_by_role("link", name="Open the merged transcript").click()
     page.wait_for_url(re.compile(r"/transcript\?run="))
     wait_until(page, "Done")
-    expect(page.locator(".reader .line").first).to_contain_text("Do you hear me?")
+    expect(lines(page).first).to_contain_text("Do you hear me?")
     assert_framed(page)
 
 
@@ -136,27 +95,27 @@ def test_four_remote_models_of_which_one_fails_one_breaks_off_and_one_is_slow(vi
     """Each column keeps its place and says why; Retry mends one; a reload shows the same; all of it is exported."""
     page = visit(accept_downloads=True)
     type_key(page)
-    page.get_by_test_id("stSidebar").get_by_role("link", name="New run").click()
+    open_by_menu(page, "New run")
     drop_file(page, short_talking_video)
     choose_model(page, "Google: Gemini 3.8 Flash")
     for name in ("Google: Gemini 3.5 Flash Lite", "Qwen: Qwen3.8 Omni Flash", "Google: Gemini 3.6 Pro"):
-        add_choice(page, name)
+        add_model(page, name)
     openrouter.own = {
         LITE: [Reply.refusal(429, "Slow down", retry_after=1)],
         QWEN: [Reply.refusal_mid_stream(403, "Flagged", before="[00:00] Ever")],
         PRO: [Reply.drip(SAID, delay=0.25, pieces=40)],
     }
-    comparison_id = start(page, 4)
+    comparison_id = press_compare(page, 4)
     expect(page.get_by_test_id("stMain").get_by_text(re.compile("0:0.*Ever")).first).to_be_visible()
     wait_until_over(page, 4)
-    expect(page.locator(".stMarkdownBadge", has_text="Done")).to_have_count(3)
-    expect(page.locator(".stMarkdownBadge", has_text="Failed")).to_have_count(1)
+    expect(badges(page, "Done")).to_have_count(3)
+    expect(badges(page, "Failed")).to_have_count(1)
     assert len(openrouter.asked(LITE)) == 2, "the rate limit was waited for"
     page.get_by_role("button", name="Retry").click()
-    expect(page.locator(".stMarkdownBadge", has_text="Done")).to_have_count(4)
+    expect(badges(page, "Done")).to_have_count(4)
 
     page.reload()
-    expect(page.locator(".stMarkdownBadge", has_text="Done")).to_have_count(4)
+    expect(badges(page, "Done")).to_have_count(4)
     assert page.url.endswith(comparison_id)
     head = page.get_by_role("columnheader").filter(has_text=GEMINI)
     expect(head).to_be_visible()

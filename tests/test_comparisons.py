@@ -19,10 +19,10 @@ from lib.domain.run import RunState
 from lib.domain.transcript import TimedBy
 from lib.errors import InputError, KeyMissing, NothingThere
 from lib.formats.references import read_reference
-from lib.services import Services, open_services
-from lib.settings import Settings
-from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply, Request
-from tests.test_jobs import is_over, wait_for
+from lib.services import Services
+from tests.fakes.openrouter_server import FakeOpenRouter, Reply, Request
+from tests.test_jobs import wait_for
+from tests.waiting import is_over
 
 GEMINI, LITE, QWEN, PRO = (
     "google/gemini-3.8-flash",
@@ -65,16 +65,6 @@ class Each(FakeOpenRouter):
 def server() -> Iterator[Each]:
     with Each() as server:
         yield server
-
-
-@pytest.fixture
-def services(tmp_path, server) -> Iterator[Services]:
-    settings = Settings.from_environment(
-        {"CUEWISE_DATA": str(tmp_path / "d"), "OPENROUTER_BASE_URL": server.base_url, "OPENROUTER_API_KEY": DEFAULT_KEY}
-    )
-    services = open_services(settings)
-    yield services
-    services.close()
 
 
 def start(services: Services, path: Path, *model_ids: str, **changes: object):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 
@@ -18,9 +18,9 @@ from lib.domain.run import RunState
 from lib.domain.transcript import Cue
 from lib.errors import InputError, KeyMissing, NothingThere, PlanRefused, StillAnswering
 from lib.services import Services, open_services
-from lib.settings import Settings
 from tests.editing_fixtures import cues_of, write_run
-from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
+from tests.fakes.openrouter_server import FakeOpenRouter, Reply
+from tests.waiting import is_over, look_until
 
 GEMINI, READER, SMALL, FREE = (
     "google/gemini-3.8-flash",
@@ -39,21 +39,6 @@ def server():
 
 
 @pytest.fixture
-def services(tmp_path, server):
-    """Services on an empty data folder; their worker ends with the test."""
-    settings = Settings.from_environment(
-        {
-            "CUEWISE_DATA": str(tmp_path / "data"),
-            "OPENROUTER_BASE_URL": server.base_url,
-            "OPENROUTER_API_KEY": DEFAULT_KEY,
-        }
-    )
-    services = open_services(settings)
-    yield services
-    services.close()
-
-
-@pytest.fixture
 def run_id(services, talking_video) -> str:
     """A run over 44 s of talking video, done."""
     return write_video(services, services.keep_file(talking_video))
@@ -66,15 +51,7 @@ def write_video(services: Services, source: Source, run_id: str = "a" * 32, cues
 def wait_for(
     services: Services, exchange: Exchange, condition: Callable[[Exchange], object], seconds: float = 90
 ) -> Exchange:
-    until = time.monotonic() + seconds
-    while not condition(found := services.conversations.exchange(exchange.id)):
-        assert time.monotonic() < until, f"still {found.state}, {found.answer!r}, {found.failure}"
-        time.sleep(0.05)
-    return found
-
-
-def is_over(exchange: Exchange) -> bool:
-    return exchange.state.is_over
+    return look_until(lambda: services.conversations.exchange(exchange.id), condition, seconds)
 
 
 def ask(services: Services, run_id: str, question: str = "What was it?", model_id: str = GEMINI, **more) -> Exchange:
@@ -271,12 +248,9 @@ def test_without_lines_a_key_or_a_question_nothing_is_queued(tmp_path, server, s
         services.conversations.start([])
     with pytest.raises(InputError):
         ask(services, run_id, "  ")
-    keyless = open_services(replace(services.settings, openrouter_api_key=None))
-    try:
-        with pytest.raises(KeyMissing):
-            ask(keyless, run_id)
-    finally:
-        keyless.close()
+    keyless_settings = replace(services.settings, openrouter_api_key=None)
+    with closing(open_services(keyless_settings)) as keyless, pytest.raises(KeyMissing):
+        ask(keyless, run_id)
     assert not asked(server)
     assert services.conversations.all() == []
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 
 import av
@@ -19,15 +19,15 @@ from lib.errors import InputError, MediaError, NoPicture, NothingThere
 from lib.formats import ExportOptions
 from lib.services import Services, open_services
 from tests.conftest import run_ffmpeg
+from tests.waiting import is_over, look_until
 
 TALK = Transcript((Cue(1.0, 2.5, "Ever {tried}.", "Anna"), Cue(3.0, 4.5, "Ever failed. ♪")), "", "en")
 
 
 @pytest.fixture
 def services(settings):
-    services = open_services(settings)
-    yield services
-    services.close()
+    with closing(open_services(settings)) as services:
+        yield services
 
 
 @pytest.fixture
@@ -58,15 +58,7 @@ def long_video(services, tmp_path, footage) -> Source:
 
 
 def wait_for(services: Services, copy: CaptionedCopy, condition: Callable[[CaptionedCopy], object]) -> CaptionedCopy:
-    until = time.monotonic() + 120
-    while not condition(found := services.copies.get(copy.id)):
-        assert time.monotonic() < until, f"still {found.state}, {found.progress}, {found.failure}"
-        time.sleep(0.05)
-    return found
-
-
-def is_over(copy: CaptionedCopy) -> bool:
-    return copy.state.is_over
+    return look_until(lambda: services.copies.get(copy.id), condition, 120)
 
 
 def track_of(path) -> list[tuple[float, str]]:
@@ -136,10 +128,7 @@ def test_burning_is_cancelled_at_once_and_can_be_taken_up_again(services, finish
     services.copies.cancel(copy.id)
     assert services.copies.get(copy.id).state is RunState.CANCELLED
     temporary = services.settings.data_dir / "temporary"
-    until = time.monotonic() + 20
-    while list(temporary.iterdir()):
-        assert time.monotonic() < until, list(temporary.iterdir())
-        time.sleep(0.1)
+    look_until(lambda: list(temporary.iterdir()), lambda left: not left, 20)
     assert services.copies.path(copy.id) is None
     again = services.copies.order(copy.run_id, CaptionForm.BURNED)
     assert (again.id, again.state) == (copy.id, RunState.QUEUED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -18,9 +19,9 @@ from lib.domain.versions import Author
 from lib.errors import InputError, NothingThere
 from lib.pipeline.run import end_run
 from lib.services import Services, open_services
-from lib.settings import Settings
-from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
-from tests.test_jobs import is_over, wait_for
+from tests.fakes.openrouter_server import FakeOpenRouter, Reply
+from tests.test_jobs import wait_for
+from tests.waiting import is_over
 
 MODEL = "google/gemini-3.8-flash"
 PARTS = ((0.0, 5.0), (5.0, 10.0))
@@ -31,16 +32,6 @@ FIRST, SECOND = "[00:01] Ever tried.\n[00:03] Ever failed.", "[00:01] No matter.
 def server():
     with FakeOpenRouter(answer="[00:00] Fail better.") as server:
         yield server
-
-
-@pytest.fixture
-def services(tmp_path, server):
-    settings = Settings.from_environment(
-        {"CUEWISE_DATA": str(tmp_path / "d"), "OPENROUTER_BASE_URL": server.base_url, "OPENROUTER_API_KEY": DEFAULT_KEY}
-    )
-    services = open_services(settings)
-    yield services
-    services.close()
 
 
 @pytest.fixture
@@ -143,9 +134,8 @@ def test_a_change_that_is_sent_twice_is_made_once(services, run_id):
     change = Change(1, "", Wish.SPLIT, line=0, seen=(1.0, "Ever tried."), position=5)
     assert services.editing.take(run_id, "a", [change]).number == 1
     assert services.editing.take(run_id, "a", [change]).number == 1
-    other = open_services(services.settings)
-    assert other.editing.take(run_id, "a", [change, Change(2, "", Wish.DELETE, line=0)]).number == 2
-    other.close()
+    with closing(open_services(services.settings)) as other:
+        assert other.editing.take(run_id, "a", [change, Change(2, "", Wish.DELETE, line=0)]).number == 2
     assert texts(services) == ["tried.", "Ever failed.", "No matter.", "Try again."]
 
 

@@ -17,8 +17,6 @@ from lib.domain.media import Source, SourceKind
 from lib.domain.plan import Route
 from lib.domain.transcript import Cue
 from lib.services import Services
-from lib.settings import Settings
-from lib.ui import frame
 from lib.ui.again import rerun_choices
 from lib.ui.difference import difference_words
 from lib.ui.editing import read_changes
@@ -26,6 +24,7 @@ from lib.ui.player import playable
 from lib.ui.words import exact_clock
 from tests.editing_fixtures import cues_of, write_run
 from tests.fakes.openrouter_server import FakeOpenRouter
+from tests.page_fixtures import services_of_pages
 
 ROOT = Path(__file__).parents[1]
 NASTY = "**x** $a$ [l](javascript:1) <b>"
@@ -33,11 +32,8 @@ NASTY = "**x** $a$ [l](javascript:1) <b>"
 
 @pytest.fixture
 def services(tmp_path, monkeypatch) -> Iterator[Services]:
-    with FakeOpenRouter() as server:
-        monkeypatch.setenv("CUEWISE_DATA", str(tmp_path / "data"))
-        monkeypatch.setenv("OPENROUTER_BASE_URL", server.base_url)
-        yield frame.services_of(Settings.from_environment())
-        frame.close_services()
+    with FakeOpenRouter() as server, services_of_pages(monkeypatch, tmp_path / "data", server.base_url) as services:
+        yield services
 
 
 @pytest.fixture

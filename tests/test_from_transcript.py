@@ -14,13 +14,13 @@ from lib.domain.plan import Route
 from lib.domain.run import Run, RunState
 from lib.domain.transcript import Cue, TimedBy
 from lib.errors import InputError, PlanRefused
-from lib.services import Services, open_services
-from lib.settings import Settings
+from lib.services import Services
 from lib.store.tables import generation
 from tests.editing_fixtures import TWO_CITIES, cues_of, write_run
-from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
+from tests.fakes.openrouter_server import FakeOpenRouter, Reply
+from tests.services_fixtures import services_beside_server
 from tests.test_jobs import wait_for
-from tests.text_fixtures import numbered_of, prompt_of, translation_of
+from tests.text_fixtures import numbered_of, prompt_of, translation_or
 
 READER = "deepseek/deepseek-v4"
 SMALL = "mistralai/voxtral-small"
@@ -31,27 +31,15 @@ RUN_IDS = (f"{number:032x}" for number in itertools.count(1))
 @pytest.fixture(scope="module")
 def serving() -> Iterator[FakeOpenRouter]:
     """Translates what is numbered, and says of anything else that it was the best of times."""
-
-    def answer(request):
-        return translation_of(request) if numbered_of(request) else "It was the best of times [00:01]."
-
-    with FakeOpenRouter(answer=answer) as server:
+    with FakeOpenRouter(answer=translation_or("It was the best of times [00:01].")) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def services(tmp_path_factory, serving) -> Iterator[Services]:
     """One worker for this file."""
-    settings = Settings.from_environment(
-        {
-            "CUEWISE_DATA": str(tmp_path_factory.mktemp("data")),
-            "OPENROUTER_BASE_URL": serving.base_url,
-            "OPENROUTER_API_KEY": DEFAULT_KEY,
-        }
-    )
-    services = open_services(settings)
-    yield services
-    services.close()
+    with services_beside_server(tmp_path_factory.mktemp("data"), serving) as services:
+        yield services
 
 
 @pytest.fixture

@@ -24,7 +24,8 @@ from lib.ui import frame
 from tests.conftest import run_ffmpeg
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
 from tests.small_disk import MEGABYTE, LimitedFiles, kinds, small_disk
-from tests.test_jobs import asked, is_over, wait_for, worker_pid
+from tests.test_jobs import asked, wait_for, worker_pid
+from tests.waiting import is_over
 
 ROOT = Path(__file__).parents[1]
 LOCAL = "local/whisper-tiny.en"

@@ -8,10 +8,10 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from lib.ui.grid import GridColumn, GridRow
-from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, open_browser, running_script, visits
+from tests.app import PHONE, RunningApp, assert_fits, running_script
 
 pytestmark = pytest.mark.browser
 
@@ -106,23 +106,14 @@ def app(tmp_path_factory, talking_video) -> Iterator[RunningApp]:
         yield app
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=WAIT_MS)
-    with open_browser() as browser:
-        yield browser
-
-
 @pytest.fixture
-def open_sheet(app, browser) -> Iterator[OpenSheet]:
-    with visits(browser, app) as visit:
+def open_sheet(visit) -> OpenSheet:
+    def open_(sheet: str, more: str = "", **options: object) -> Page:
+        page = visit(f"/?sheet={sheet}{more}", **options)
+        expect(rows_of(page).first).to_be_visible()
+        return page
 
-        def open_(sheet: str, more: str = "", **options: object) -> Page:
-            page = visit(f"/?sheet={sheet}{more}", **options)
-            expect(rows_of(page).first).to_be_visible()
-            return page
-
-        yield open_
+    return open_
 
 
 def rows_of(page: Page) -> Locator:

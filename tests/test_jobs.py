@@ -18,10 +18,11 @@ import pytest
 from lib.domain.media import Source, SourceKind
 from lib.domain.plan import RouteChoice, Times
 from lib.domain.run import PartForm, Run, RunState, Stage
-from lib.services import Services, open_services
-from lib.settings import Settings
+from lib.services import Services
 from tests.fakes.media_server import Answer, MediaServer
-from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply, Request
+from tests.fakes.openrouter_server import FakeOpenRouter, Reply, Request
+from tests.services_fixtures import services_beside_server
+from tests.waiting import is_over, look_until
 
 ROOT = Path(__file__).parents[1]
 MODEL = "google/gemini-3.8-flash"
@@ -37,17 +38,8 @@ def server():
 @pytest.fixture
 def services(tmp_path, server):
     """Services on an empty data folder; their worker ends with the test."""
-    settings = Settings.from_environment(
-        {
-            "CUEWISE_DATA": str(tmp_path / "data"),
-            "OPENROUTER_BASE_URL": server.base_url,
-            "OPENROUTER_API_KEY": DEFAULT_KEY,
-            "CUEWISE_ALLOW_PRIVATE_URLS": "1",
-        }
-    )
-    services = open_services(settings)
-    yield services
-    services.close()
+    with services_beside_server(tmp_path / "data", server, CUEWISE_ALLOW_PRIVATE_URLS="1") as services:
+        yield services
 
 
 @pytest.fixture
@@ -57,15 +49,7 @@ def source(services, short_talking_video) -> Source:
 
 def wait_for(services: Services, run: Run, condition: Callable[[Run], object], seconds: float = 60) -> Run:
     """The run as soon as it fulfils the condition; fails the test when it does not in time."""
-    until = time.monotonic() + seconds
-    while not condition(found := services.run(run.id)):
-        assert time.monotonic() < until, f"still {found.state}, {found.stage}, {found.failure}"
-        time.sleep(0.05)
-    return found
-
-
-def is_over(run: Run) -> bool:
-    return run.state.is_over
+    return look_until(lambda: services.run(run.id), condition, seconds)
 
 
 def asked(server: FakeOpenRouter) -> int:
@@ -162,16 +146,7 @@ def test_the_older_form_is_offered_and_taken_at_retry(tmp_path, source, services
 
 def test_a_video_over_the_limit_is_re_encoded_under_it(tmp_path, server, talking_video):
     """With a limit of 0.6 MB, what the server gets is an mp4 below that, and the answer comes."""
-    settings = Settings.from_environment(
-        {
-            "CUEWISE_DATA": str(tmp_path / "data"),
-            "OPENROUTER_BASE_URL": server.base_url,
-            "OPENROUTER_API_KEY": DEFAULT_KEY,
-            "CUEWISE_MEDIA_LIMIT_MB": "0.6",
-        }
-    )
-    services = open_services(settings)
-    try:
+    with services_beside_server(tmp_path / "data", server, CUEWISE_MEDIA_LIMIT_MB="0.6") as services:
         source = services.keep_file(talking_video)
         run = wait_for(services, services.submit(services.new_request(source, MODEL)), is_over)
         assert run.state is RunState.DONE, run.failure
@@ -181,8 +156,6 @@ def test_a_video_over_the_limit_is_re_encoded_under_it(tmp_path, server, talking
         assert sent.size_bytes <= 600_000
         assert sent.prefix.startswith("data:video/mp4;base64,")
         assert run.parts[0].size_bytes == sent.size_bytes
-    finally:
-        services.close()
 
 
 def test_a_model_that_only_hears_gets_mp3(services, server, source):
@@ -292,28 +265,19 @@ class OneIsSlow(FakeOpenRouter):
 
 def test_a_slow_model_holds_up_nobody_else(tmp_path, short_talking_video):
     """One part at a time for each model: while one model is waited for, another's parts are all answered."""
-    with OneIsSlow() as server:
-        settings = Settings.from_environment(
-            {
-                "CUEWISE_DATA": str(tmp_path / "data"),
-                "OPENROUTER_BASE_URL": server.base_url,
-                "OPENROUTER_API_KEY": DEFAULT_KEY,
-                "CUEWISE_PARTS_AT_ONCE": "1",
-            }
-        )
-        services = open_services(settings)
-        try:
-            source = services.keep_file(short_talking_video)
-            short = {"part_seconds": 3.0, "times": Times.MODEL, "route": RouteChoice.AUDIO}
-            slow = services.submit(replace(services.new_request(source, MODEL), **short))
-            quick = services.submit(replace(services.new_request(source, "qwen/qwen3.8-omni-flash"), **short))
-            done = wait_for(services, quick, is_over)
-            assert done.state is RunState.DONE, done.failure
-            assert len(done.parts) > 1
-            assert not services.run(slow.id).state.is_over
-            services.cancel(slow.id)
-        finally:
-            services.close()
+    with (
+        OneIsSlow() as server,
+        services_beside_server(tmp_path / "data", server, CUEWISE_PARTS_AT_ONCE="1") as services,
+    ):
+        source = services.keep_file(short_talking_video)
+        short = {"part_seconds": 3.0, "times": Times.MODEL, "route": RouteChoice.AUDIO}
+        slow = services.submit(replace(services.new_request(source, MODEL), **short))
+        quick = services.submit(replace(services.new_request(source, "qwen/qwen3.8-omni-flash"), **short))
+        done = wait_for(services, quick, is_over)
+        assert done.state is RunState.DONE, done.failure
+        assert len(done.parts) > 1
+        assert not services.run(slow.id).state.is_over
+        services.cancel(slow.id)
 
 
 def test_a_refused_run_says_so_though_this_machine_is_busy(services, server, source, talking_video):

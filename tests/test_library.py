@@ -19,12 +19,12 @@ from lib.domain.run import Failure, Generation, PartAnswer, PartState, Run, RunR
 from lib.domain.transcript import Cue, Transcript
 from lib.errors import InputError, NothingThere, StillGoingOn
 from lib.pipeline.library import VIDEOS_A_PAGE
-from lib.services import Services, open_services
-from lib.settings import Settings
+from lib.services import Services
 from lib.store import Store
 from tests.conftest import run_ffmpeg
-from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
+from tests.fakes.openrouter_server import FakeOpenRouter, Reply
 from tests.run_fixtures import finish
+from tests.waiting import is_over, look_until
 
 MODEL = "google/gemini-3.8-flash"
 SAID = "[00:01] A quixotic xylophonist.\n[00:05] Fail better."
@@ -34,19 +34,6 @@ SAID = "[00:01] A quixotic xylophonist.\n[00:05] Fail better."
 def server() -> Iterator[FakeOpenRouter]:
     with FakeOpenRouter(answer=SAID) as server:
         yield server
-
-
-@pytest.fixture
-def services(tmp_path, server) -> Iterator[Services]:
-    """Services on an empty data folder; no worker runs before something is submitted."""
-    environment = {
-        "CUEWISE_DATA": str(tmp_path / "data"),
-        "OPENROUTER_BASE_URL": server.base_url,
-        "OPENROUTER_API_KEY": DEFAULT_KEY,
-    }
-    services = open_services(Settings.from_environment(environment))
-    yield services
-    services.close()
 
 
 @pytest.fixture
@@ -96,18 +83,11 @@ def rows(database: Path, query: str) -> list[tuple]:
 
 
 def ended(services: Services, run: Run, seconds: float = 90) -> Run:
-    until = time.monotonic() + seconds
-    while not (found := services.run(run.id)).state.is_over:
-        assert time.monotonic() < until, f"still {found.state}, {found.stage}"
-        time.sleep(0.1)
-    return found
+    return look_until(lambda: services.run(run.id), is_over, seconds)
 
 
 def ended_copy(services: Services, copy_id: str, seconds: float = 90) -> None:
-    until = time.monotonic() + seconds
-    while not (found := services.copies.get(copy_id)).state.is_over:
-        assert time.monotonic() < until, f"still {found.state}"
-        time.sleep(0.1)
+    found = look_until(lambda: services.copies.get(copy_id), is_over, seconds)
     assert found.state is RunState.DONE, found.failure
 
 
@@ -279,10 +259,7 @@ def test_a_run_deleted_right_after_cancel_leaves_nothing_and_no_noise(services, 
     """What its worker still had in hand comes to nothing: no row, no answer, no job, no traceback in the log."""
     server.enqueue(Reply.drip("[00:00] A quixotic one. " * 50, delay=0.1, pieces=200))
     run = services.submit(services.new_request(source, MODEL))
-    until = time.monotonic() + 90
-    while "quixotic" not in services.run(run.id).partial_text:
-        assert time.monotonic() < until
-        time.sleep(0.1)
+    look_until(lambda: services.run(run.id), lambda run: "quixotic" in run.partial_text, 90)
     services.cancel(run.id)
     services.library.delete_run(run.id)
     assert server.history[-1].was_cut_off.wait(20)

@@ -4,40 +4,21 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits, environment_for, open_browser, running_app, visits
-from tests.fakes.openrouter_server import FakeOpenRouter
-from tests.test_browser import assert_framed, choose_model, drop_file, open_by_menu, press_run
+from tests.app import PHONE, WAIT_MS, RunningApp, assert_fits
+from tests.browsing import assert_framed, badges, choose_model, drop_file, lines, open_by_menu, press_run, settle
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def app(tmp_path_factory) -> Iterator[RunningApp]:
-    with (
-        FakeOpenRouter() as openrouter,
-        running_app(tmp_path_factory.mktemp("app"), **environment_for(openrouter.base_url)) as app,
-    ):
-        yield app
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=WAIT_MS)
-    with open_browser() as browser:
-        yield browser
-
-
 @pytest.fixture
-def page(app, browser) -> Iterator[Page]:
-    """A new visitor. Whatever goes wrong quietly on a page fails the test."""
-    with visits(browser, app) as visit:
-        yield visit()
+def page(visit) -> Page:
+    """A new visitor."""
+    return visit()
 
 
 def drop_anew(page: Page, app: RunningApp, video: Path) -> None:
@@ -53,7 +34,7 @@ def transcribe(page: Page, app: RunningApp, video: Path) -> None:
     drop_anew(page, app, video)
     choose_model(page, "Whisper tiny.en")
     press_run(page)
-    expect(page.locator(".stMarkdownBadge", has_text="Done")).to_be_visible(timeout=5 * WAIT_MS)
+    expect(badges(page, "Done")).to_be_visible(timeout=5 * WAIT_MS)
 
 
 def card(page: Page, title: str) -> Locator:
@@ -89,7 +70,7 @@ def test_from_a_word_to_its_second_and_to_the_last_byte(page, app, talking_video
     assert 5 < said_at < 20
     link.click()
     page.wait_for_url(re.compile(r"/transcript\?.*run=.*t="))
-    expect(page.locator(".reader .line", has_text="incredulity")).to_be_visible()
+    expect(lines(page).filter(has_text="incredulity")).to_be_visible()
     stands_at = page.locator(".reader video").evaluate(
         """(video, second) => new Promise(done => {
             const look = () => (video.currentTime >= second ? done(video.currentTime) : setTimeout(look, 100));
@@ -108,7 +89,7 @@ def test_from_a_word_to_its_second_and_to_the_last_byte(page, app, talking_video
     page.keyboard.press("Escape")
     expect(card(page, "beckett.mp4").locator(".stMarkdownBadge", has_text="Theatre")).to_be_visible()
     # A choice made while the page is still being drawn can be lost: its list has just got the new tag.
-    expect(page.locator("[data-test-script-state=running]")).to_have_count(0)
+    settle(page)
     page.get_by_role("button", name=re.compile("^Filters")).click()
     page.get_by_role("combobox", name="Tag", exact=True).click()
     page.get_by_role("option", name="Theatre").click()

@@ -17,11 +17,10 @@ from lib.domain.run import Failure, RunRequest
 from lib.domain.search import Spot
 from lib.domain.transcript import Cue, Transcript
 from lib.services import Services
-from lib.settings import Settings
-from lib.ui import frame
 from lib.ui.farewell import farewell_words
 from lib.ui.hits import found_words, marked
 from lib.ui.ledger import latest_months
+from tests.page_fixtures import services_of_pages
 from tests.run_fixtures import finish
 
 ROOT = Path(__file__).parents[1]
@@ -32,10 +31,8 @@ NASTY = "**x** $a$ [l](javascript:1) :red[x] <b>b</b>"
 @pytest.fixture
 def services(tmp_path, monkeypatch) -> Iterator[Services]:
     """The services that the page of this test uses, on a data folder of its own, without a network."""
-    monkeypatch.setenv("CUEWISE_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("OPENROUTER_BASE_URL", "http://127.0.0.1:9/api/v1")
-    yield frame.services_of(Settings.from_environment())
-    frame.close_services()
+    with services_of_pages(monkeypatch, tmp_path / "data", "http://127.0.0.1:9/api/v1") as services:
+        yield services
 
 
 @pytest.fixture

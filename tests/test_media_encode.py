@@ -19,6 +19,8 @@ from tests.media_fixtures import (  # noqa: F401 (fixtures are asked for by thei
     LIMIT,
     PICTURE,
     SOUND,
+    beeping,
+    broadcast,
     children,
     clock_of_twelve_seconds,
     footage,
@@ -28,7 +30,9 @@ from tests.media_fixtures import (  # noqa: F401 (fixtures are asked for by thei
     look,
     make,
     onset,
+    pattern,
     pictures,
+    repacked,
     samples,
     shown_times,
     speech,
@@ -40,9 +44,7 @@ from tests.media_fixtures import (  # noqa: F401 (fixtures are asked for by thei
 @pytest.mark.parametrize(("start", "end"), [(0, 12), (0.3, 3), (2.5, 9.3), (6.9, 12)])
 def test_second_zero_of_a_rendition_is_the_start_of_the_clip(tmp_path, clock, suffix, start, end):
     """Each picture is the one shown then, and the beep stays at 7 s, wherever the key frames lie."""
-    source = clock
-    if suffix != "mp4":
-        source = make(tmp_path / f"clock.{suffix}", "-i", file_url(clock), "-c:v", "copy")
+    source = repacked(clock, tmp_path / f"clock.{suffix}")
     asset = look(source)
     film, sound = tmp_path / "film.mp4", tmp_path / "sound.mp3"
     encode_video(source, film, excerpt=Excerpt.of(start, end), asset=asset, limit_bytes=LIMIT)
@@ -101,15 +103,9 @@ def test_a_clip_after_one_stream_has_ended_still_has_both(tmp_path, picture_seco
 
 def test_a_broadcast_that_changes_size_and_sound_keeps_its_clock(tmp_path):
     """From 160x120 and mono to 320x240 and stereo in the middle."""
-    beep = "if(between(t,2,2.2),0.8*sin(2*PI*1000*t),0)"
-    halves = []
-    for size, layout, rate, offset in (("160x120", "mono", 44100, 0), ("320x240", "stereo", 48000, 3)):
-        sound = f"aevalsrc='{beep if offset else 0}':s={rate}:d=3,aformat=channel_layouts={layout}"
-        inputs = ("-f", "lavfi", "-i", f"testsrc=size={size}:rate=25:duration=3", "-f", "lavfi", "-i", sound)
-        made = make(tmp_path / f"{offset}.ts", *inputs, "-c:a", "ac3", "-output_ts_offset", str(offset))
-        halves.append(made.read_bytes())
-    source = tmp_path / "broadcast.ts"
-    source.write_bytes(b"".join(halves))
+    first = (*pattern("160x120"), *beeping(None, 44100, "mono"), "-c:a", "ac3")
+    second = (*pattern("320x240"), *beeping(2.0, 48000, "stereo"), "-c:a", "ac3")
+    source = broadcast(tmp_path / "broadcast.ts", first, second)
     target = tmp_path / "out.mp4"
     encode_video(source, target, excerpt=Excerpt.of(0, 6), asset=look(source), limit_bytes=LIMIT)
     assert len(pictures(target)) == 6

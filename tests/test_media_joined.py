@@ -19,10 +19,13 @@ from tests.media_fixtures import (
     LIMIT,
     PICTURE,
     SOUND,
+    beeping,
+    broadcast,
     is_whole_mp4,
     look,
     make,
     onset,
+    pattern,
     pictures,
     samples,
     shown_times,
@@ -137,13 +140,8 @@ def test_what_has_no_sound_is_joined_without(tmp_path):
 @pytest.mark.parametrize("encode", WAYS)
 def test_a_call_that_changes_its_size_is_joined_in_one(tmp_path, encode):
     """Each stretch is scaled to the size of the first, and none is lost."""
-    halves = []
-    for size, offset in (("160x120", 0), ("320x180", 3)):
-        inputs = ("-f", "lavfi", "-i", f"testsrc=size={size}:rate=25:duration=3", *SOUND[:3], "sine=duration=3")
-        made = make(tmp_path / f"{offset}.ts", *inputs, *H264, "-output_ts_offset", str(offset))
-        halves.append(made.read_bytes())
-    source = tmp_path / "call.ts"
-    source.write_bytes(b"".join(halves))
+    pieces = [(*pattern(size), *SOUND[:3], "sine=duration=3", *H264) for size in ("160x120", "320x180")]
+    source = broadcast(tmp_path / "call.ts", *pieces)
     target = tmp_path / "out.mp4"
     excerpt = Excerpt((Clip(0.5, 2), Clip(4, 5.5)))
     encode(source, target, excerpt=excerpt, asset=look(source), limit_bytes=LIMIT)
@@ -155,16 +153,11 @@ def test_a_call_that_changes_its_size_is_joined_in_one(tmp_path, encode):
 def broadcasts(tmp_path_factory) -> dict[str, Path]:
     """Six seconds that go from mono to stereo at 3 s; a beep sounds at 4.5 s. By container."""
     folder = tmp_path_factory.mktemp("broadcasts")
-    halves = []
-    for layout, rate, offset in (("mono", 44100, 0), ("stereo", 48000, 3)):
-        beep = "if(between(t,1.5,1.7),0.8*sin(2*PI*1000*t),0)" if offset else "0"
-        sound = ("-f", "lavfi", "-i", f"aevalsrc='{beep}':s={rate}:d=3,aformat=channel_layouts={layout}")
-        inputs = ("-f", "lavfi", "-i", "testsrc=size=160x120:rate=25:duration=3", *sound)
-        made = make(folder / f"{offset}.ts", *inputs, "-c:a", "ac3", "-output_ts_offset", str(offset))
-        halves.append(made.read_bytes())
-    (folder / "broadcast.ts").write_bytes(b"".join(halves))
-    recorded = make(folder / "broadcast.mkv", "-i", file_url(folder / "broadcast.ts"), "-c", "copy")
-    return {"ts": folder / "broadcast.ts", "mkv": recorded}
+    mono = (*pattern("160x120"), *beeping(None, 44100, "mono"), "-c:a", "ac3")
+    stereo = (*pattern("160x120"), *beeping(1.5, 48000, "stereo"), "-c:a", "ac3")
+    received = broadcast(folder / "broadcast.ts", mono, stereo)
+    recorded = make(folder / "broadcast.mkv", "-i", file_url(received), "-c", "copy")
+    return {"ts": received, "mkv": recorded}
 
 
 @pytest.mark.parametrize("container", ["ts", "mkv"])

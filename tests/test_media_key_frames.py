@@ -19,12 +19,15 @@ from tests.media_fixtures import (  # noqa: F401 (fixtures are asked for by thei
     LIMIT,
     PICTURE,
     SOUND,
+    broadcast,
     clock_of_twelve_seconds,
     is_whole_mp4,
     look,
     make,
     onset,
+    pattern,
     pictures,
+    repacked,
     samples,
     shown_times,
     speech,
@@ -45,9 +48,7 @@ WAYS = [encode_video, encode_key_frames]
 )
 def test_each_second_shows_the_last_key_frame(tmp_path, clock, suffix, start, end, told):
     """The sound is that of the whole film, and in time."""
-    source = clock
-    if suffix != "mp4":
-        source = make(tmp_path / f"clock.{suffix}", "-i", file_url(clock), "-c:v", "copy")
+    source = repacked(clock, tmp_path / f"clock.{suffix}")
     target = tmp_path / "out.mp4"
     size = encode_key_frames(source, target, excerpt=Excerpt.of(start, end), asset=look(source), limit_bytes=LIMIT)
     assert size == target.stat().st_size
@@ -186,13 +187,8 @@ def test_turned_key_frames_stand_upright(tmp_path):
 
 
 def test_a_broadcast_whose_size_changes_keeps_its_clock_in_key_frames(tmp_path):
-    halves = []
-    for size, offset in (("160x120", 0), ("320x240", 3)):
-        inputs = ("-f", "lavfi", "-i", f"testsrc=size={size}:rate=25:duration=3", *SOUND[:3], "sine=duration=3")
-        made = make(tmp_path / f"{offset}.ts", *inputs, *H264, "-output_ts_offset", str(offset))
-        halves.append(made.read_bytes())
-    source = tmp_path / "broadcast.ts"
-    source.write_bytes(b"".join(halves))
+    pieces = [(*pattern(size), *SOUND[:3], "sine=duration=3", *H264) for size in ("160x120", "320x240")]
+    source = broadcast(tmp_path / "broadcast.ts", *pieces)
     target = tmp_path / "out.mp4"
     encode_key_frames(source, target, excerpt=Excerpt.of(0, 6), asset=look(source), limit_bytes=LIMIT)
     assert [time for time, _ in pictures(target)] == [0, 1, 2, 3, 4, 5]

@@ -13,10 +13,10 @@ import pytest
 from lib.domain.plan import RouteChoice, Times
 from lib.domain.run import PartState, Run, RunRequest, RunState
 from lib.errors import PriceUnknown
-from lib.services import Services, open_services
-from lib.settings import Settings
-from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply, Request
-from tests.test_jobs import SLOW, is_over, wait_for, worker_pid
+from lib.services import Services
+from tests.fakes.openrouter_server import FakeOpenRouter, Reply, Request
+from tests.test_jobs import SLOW, wait_for, worker_pid
+from tests.waiting import is_over
 
 MODEL, OTHER, UNPRICED = "google/gemini-3.8-flash", "google/gemini-3.6-pro", "meta/muse-spark-1.3"
 SAID = "[00:01] Ever tried, ever failed.\n[00:05] Fail better."
@@ -45,16 +45,6 @@ class Biller(FakeOpenRouter):
 def server():
     with Biller() as server:
         yield server
-
-
-@pytest.fixture
-def services(tmp_path, server):
-    settings = Settings.from_environment(
-        {"CUEWISE_DATA": str(tmp_path / "d"), "OPENROUTER_BASE_URL": server.base_url, "OPENROUTER_API_KEY": DEFAULT_KEY}
-    )
-    services = open_services(settings)
-    yield services
-    services.close()
 
 
 @pytest.fixture

@@ -12,11 +12,12 @@ import pytest
 from lib.domain.plan import RouteChoice, Times
 from lib.domain.run import PartState, RunRequest, RunState
 from lib.domain.transcript import TimedBy
-from lib.services import Services, open_services
-from lib.settings import Settings
+from lib.services import Services
 from tests.conftest import run_ffmpeg
-from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply, Request
-from tests.test_jobs import is_over, wait_for
+from tests.fakes.openrouter_server import FakeOpenRouter, Reply, Request
+from tests.services_fixtures import services_beside_server
+from tests.test_jobs import wait_for
+from tests.waiting import is_over
 
 MODEL = "google/gemini-3.8-flash"
 LINES = (
@@ -72,16 +73,6 @@ def stamp(seconds: float) -> str:
 def server():
     with Listener([(0.0, 44.4)]) as server:
         yield server
-
-
-@pytest.fixture
-def services(tmp_path, server):
-    settings = Settings.from_environment(
-        {"CUEWISE_DATA": str(tmp_path / "d"), "OPENROUTER_BASE_URL": server.base_url, "OPENROUTER_API_KEY": DEFAULT_KEY}
-    )
-    services = open_services(settings)
-    yield services
-    services.close()
 
 
 def request_for(services: Services, path, **changes) -> RunRequest:
@@ -163,20 +154,9 @@ def test_a_long_clip_is_asked_about_in_parts_cut_in_silence(services, server, ta
 def test_names_of_earlier_parts_are_carried_to_later_ones(tmp_path, talking_video):
     """With one part at a time, the second is told who spoke in the first; numbered voices are not carried."""
     with FakeOpenRouter(answer="[00:01] Anna Berg: It was the best of times.\n[00:04] Speaker 2: Yes.") as server:
-        settings = Settings.from_environment(
-            {
-                "CUEWISE_DATA": str(tmp_path / "d"),
-                "OPENROUTER_BASE_URL": server.base_url,
-                "OPENROUTER_API_KEY": DEFAULT_KEY,
-                "CUEWISE_PARTS_AT_ONCE": "1",
-            }
-        )
-        services = open_services(settings)
-        try:
+        with services_beside_server(tmp_path / "data", server, CUEWISE_PARTS_AT_ONCE="1") as services:
             request = request_for(services, talking_video, part_seconds=15.0, times=Times.MODEL)
             run, transcript = finished(services, request)
-        finally:
-            services.close()
         prompts = [request.content[1]["text"] for request in server.history if request.method == "POST"]
         assert len(prompts) == len(run.parts) > 1
         assert "Anna Berg" not in prompts[0]
@@ -290,21 +270,12 @@ def test_a_hole_in_the_transcript_is_found_and_named(services, server, talking_v
 def test_parts_are_asked_about_in_their_order(tmp_path, talking_video):
     """One at a time, a dozen parts that were queued in the same moment: each waits for the names of those before it, so
     another order would wait for ever."""
-    with Listener([(0.0, 44.4)]) as server:
-        settings = Settings.from_environment(
-            {
-                "CUEWISE_DATA": str(tmp_path / "d"),
-                "OPENROUTER_BASE_URL": server.base_url,
-                "OPENROUTER_API_KEY": DEFAULT_KEY,
-                "CUEWISE_PARTS_AT_ONCE": "1",
-            }
-        )
-        services = open_services(settings)
-        try:
-            changes = {"part_seconds": 3.5, "route": RouteChoice.AUDIO, "times": Times.MODEL}
-            run, _ = finished(services, request_for(services, talking_video, **changes))
-        finally:
-            services.close()
+    with (
+        Listener([(0.0, 44.4)]) as server,
+        services_beside_server(tmp_path / "data", server, CUEWISE_PARTS_AT_ONCE="1") as services,
+    ):
+        changes = {"part_seconds": 3.5, "route": RouteChoice.AUDIO, "times": Times.MODEL}
+        run, _ = finished(services, request_for(services, talking_video, **changes))
     asked = [request.media[0].size_bytes for request in server.history if request.media]
     assert len(run.parts) > 10
     assert asked == [part.size_bytes for part in run.parts]

@@ -22,12 +22,12 @@ from lib.domain.tokens import display_width
 from lib.domain.transcript import Cue, TimedBy, Word
 from lib.domain.versions import Author
 from lib.errors import InputError, NothingThere
-from lib.services import Services, open_services
-from lib.settings import Settings
+from lib.services import Services
 from lib.store.records import from_json, to_json
-from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
+from tests.fakes.openrouter_server import FakeOpenRouter, Reply
 from tests.test_edits import transcripts
-from tests.test_jobs import is_over, wait_for
+from tests.test_jobs import wait_for
+from tests.waiting import is_over
 
 MODEL = "google/gemini-3.8-flash"
 NARROW = CueShape(max_lines=1, line_width=20, min_seconds=0.5, max_seconds=3.0, max_chars_per_second=30.0)
@@ -39,16 +39,6 @@ CHINESE = "[00:01] 今天天气很好，我们去公园散步，然后一起回�
 def server():
     with FakeOpenRouter(answer=ANSWER) as server:
         yield server
-
-
-@pytest.fixture
-def services(tmp_path, server):
-    settings = Settings.from_environment(
-        {"CUEWISE_DATA": str(tmp_path / "d"), "OPENROUTER_BASE_URL": server.base_url, "OPENROUTER_API_KEY": DEFAULT_KEY}
-    )
-    services = open_services(settings)
-    yield services
-    services.close()
 
 
 def transcribed(services: Services, path, **changes):

@@ -35,7 +35,7 @@ from lib.domain.transcript import Cue
 from lib.errors import EmptyReference
 from tests.comparison_fixtures import column
 from tests.conftest import LOCAL_PAIR
-from tests.test_speech import said
+from tests.speech_fixtures import said
 
 ENGLISH, BASIC = EnglishTextNormalizer(), BasicTextNormalizer(preserve_marks=True)
 ENDGAME = " ".join(text for *_, text in PHRASES["endgame_nagg_nell.wav"])

@@ -23,34 +23,14 @@ from lib.domain.transcript import Cue, Transcript
 from lib.store import Store
 from lib.store.tables import is_compared, metadata
 from lib.store.transcripts import Logged
-from tests.postgres import find_postgres, new_database, running_postgres
 from tests.run_fixtures import finish
 
 MODEL = "google/gemini-3.8-flash"
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    programs = find_postgres()
-    if programs is None:
-        pytest.skip("PostgreSQL is left out: it is not installed, and apt-get cannot install it here")
-    with running_postgres(programs) as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path) -> Iterator[str]:
-    """An empty database of each kind."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'cuewise.db'}"
-        return
-    with new_database(request.getfixturevalue("postgres")) as url:
-        yield url
-
-
 @pytest.fixture
-def store(url) -> Iterator[Store]:
-    store = Store(url)
+def store(database) -> Iterator[Store]:
+    store = Store(database)
     yield store
     store.close()
 
@@ -77,9 +57,9 @@ def found(store: Store, typed: str, filters: Filters | None = None) -> list[tupl
     return [(run_id, find(query, passage).start) for run_id, passage in store.search.passages(places.ids)]
 
 
-def test_migrations_make_the_tables_that_the_code_names(store, url):
+def test_migrations_make_the_tables_that_the_code_names(store, database):
     """On PostgreSQL as on SQLite, but for what the full-text index consists of."""
-    engine = create_engine(url)
+    engine = create_engine(database)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_name": is_compared})
         assert compare_metadata(context, metadata) == []
@@ -290,18 +270,18 @@ def test_a_common_word_is_not_weighed(store, monkeypatch):
     assert len(found(store, "the")) == 4
 
 
-def test_what_was_kept_before_there_was_an_index_is_put_into_it(store, url):
+def test_what_was_kept_before_there_was_an_index_is_put_into_it(store, database):
     """Opening the store indexes every transcript that is not in it, once, and only its newest version."""
     add_run(store, "r1")
     say(store, "r1", "The first wording.")
     say(store, "r1", "The second wording.")
-    engine = create_engine(url)
+    engine = create_engine(database)
     with engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM passage")
         connection.exec_driver_sql("DELETE FROM transcript_index")
     engine.dispose()
     assert found(store, "wording") == []
-    again = Store(url)
+    again = Store(database)
     assert found(again, "wording") == [("r1", 0.0)]
     assert found(again, "second") == [("r1", 0.0)]
     assert again.search.catch_up() == 0

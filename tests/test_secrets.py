@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import closing
 from urllib.parse import parse_qs, urlsplit
 
 import keyring
@@ -18,14 +19,15 @@ from starlette.testclient import TestClient
 from lib.errors import KeyMissing, KeyRingRefused, SignInRefused
 from lib.openrouter.sign_in import challenge_of, new_verifier, offers_sign_in, sign_in_url
 from lib.services import Services, open_services
-from lib.settings import Settings
 from lib.ui import frame, session
 from lib.ui.session import visitors
 from lib.ui.sign_in import SIGN_IN_ROUTES, KnowsVisitors, can_come_back
 from lib.visitors import Visitors
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
 from tests.fakes.system_keyring import SystemKeyring
-from tests.test_jobs import SLOW, is_over, wait_for, worker_pid
+from tests.services_fixtures import services_beside
+from tests.test_jobs import SLOW, wait_for, worker_pid
+from tests.waiting import is_over
 
 MODEL = "google/gemini-3.8-flash"
 PAGE = {"Accept": "text/html"}
@@ -35,16 +37,6 @@ PAGE = {"Accept": "text/html"}
 def server():
     with FakeOpenRouter() as server:
         yield server
-
-
-@pytest.fixture
-def services(tmp_path, server):
-    settings = Settings.from_environment(
-        {"CUEWISE_DATA": str(tmp_path / "d"), "OPENROUTER_BASE_URL": server.base_url, "OPENROUTER_API_KEY": DEFAULT_KEY}
-    )
-    services = open_services(settings)
-    yield services
-    services.close()
 
 
 @pytest.fixture
@@ -199,21 +191,19 @@ def test_a_key_is_remembered_on_request_only(services, system_keyring):
     assert services.keys.remembered() is None
     assert system_keyring.asked == 0
     services.keys.remember("sk-or-mine")
-    again = open_services(services.settings)
-    assert again.keys.remembered() == "sk-or-mine"
-    again.keys.forget()
-    assert again.keys.remembered() is None
-    assert system_keyring.kept == {}
-    again.close()
+    with closing(open_services(services.settings)) as again:
+        assert again.keys.remembered() == "sk-or-mine"
+        again.keys.forget()
+        assert again.keys.remembered() is None
+        assert system_keyring.kept == {}
 
 
 def test_a_remembered_key_goes_to_its_own_server_only(services, system_keyring, tmp_path):
     """Another server's address finds nothing in the keyring."""
     services.keys.remember("sk-or-mine")
-    other = {"CUEWISE_DATA": str(services.settings.data_dir), "OPENROUTER_BASE_URL": "http://127.0.0.1:9/api/v1"}
-    elsewhere = open_services(Settings.from_environment(other))
-    assert elsewhere.keys.remembered() is None
-    elsewhere.close()
+    other = "http://127.0.0.1:9/api/v1"
+    with services_beside(services.settings.data_dir, OPENROUTER_BASE_URL=other) as elsewhere:
+        assert elsewhere.keys.remembered() is None
 
 
 def test_where_there_is_no_keyring_it_says_why(services, system_keyring):

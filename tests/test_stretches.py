@@ -16,13 +16,13 @@ from lib.domain.run import PartState, RunRequest, RunState
 from lib.domain.transcript import TimedBy
 from lib.pipeline.generate import listening_digest
 from lib.pipeline.prepare import Recipe, prepare
-from lib.services import Services, open_services
-from lib.settings import Settings
+from lib.services import Services
 from lib.ui.transcript import growing_lines
-from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
+from tests.fakes.openrouter_server import FakeOpenRouter, Reply
 from tests.media_fixtures import look
-from tests.test_jobs import is_over, wait_for
+from tests.test_jobs import wait_for
 from tests.test_parts import LINES, MODEL, said, stamp
+from tests.waiting import is_over
 
 STRETCHES = (Clip(0.8, 8.2), Clip(13.0, 16.9), Clip(24.3, 28.6))
 """Three stretches of two_cities, each with whole lines in it."""
@@ -42,16 +42,6 @@ def answer_about(excerpt: Excerpt) -> str:
 def server():
     with FakeOpenRouter(answer=answer_about(EXCERPT)) as server:
         yield server
-
-
-@pytest.fixture
-def services(tmp_path, server):
-    settings = Settings.from_environment(
-        {"CUEWISE_DATA": str(tmp_path / "d"), "OPENROUTER_BASE_URL": server.base_url, "OPENROUTER_API_KEY": DEFAULT_KEY}
-    )
-    services = open_services(settings)
-    yield services
-    services.close()
 
 
 def request_for(services: Services, path, model: str = MODEL, **changes) -> RunRequest:

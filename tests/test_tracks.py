@@ -17,16 +17,16 @@ from lib.domain.transcript import TimedBy
 from lib.errors import NoSound, PlanRefused
 from lib.media.cut import cut
 from lib.media.encode import encode_audio, encode_key_frames, encode_video
-from lib.services import Services, open_services
-from lib.settings import Settings
+from lib.services import Services
 from lib.speech import Listener
 from lib.speech.sound import SAMPLE_RATE, Sound
 from lib.ui.words import track_words
 from tests.conftest import run_ffmpeg
-from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter
+from tests.fakes.openrouter_server import FakeOpenRouter
 from tests.media_fixtures import LIMIT, look
 from tests.test_cli import CommandLine
-from tests.test_jobs import asked, is_over, wait_for
+from tests.test_jobs import asked, wait_for
+from tests.waiting import is_over
 
 MODEL = "google/gemini-3.8-flash"
 ANSWER = "[00:00] Ever tried. Ever failed.\n[00:03] No matter. Try again.\n[00:06] Fail again. Fail better."
@@ -121,16 +121,6 @@ def test_an_asset_of_an_earlier_version_knows_its_tracks_by_their_order():
 def server():
     with FakeOpenRouter(answer=ANSWER) as server:
         yield server
-
-
-@pytest.fixture
-def services(tmp_path, server):
-    settings = Settings.from_environment(
-        {"CUEWISE_DATA": str(tmp_path / "d"), "OPENROUTER_BASE_URL": server.base_url, "OPENROUTER_API_KEY": DEFAULT_KEY}
-    )
-    services = open_services(settings)
-    yield services
-    services.close()
 
 
 def run_over(services: Services, path: Path, model: str = MODEL, **changes):

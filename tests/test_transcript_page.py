@@ -20,12 +20,12 @@ from lib.domain.plan import RouteChoice, Times
 from lib.domain.run import Failure, PartRecord, PartState, Run, RunRequest, RunState, Usage
 from lib.domain.transcript import Cue, Transcript
 from lib.services import Services
-from lib.settings import Settings
-from lib.ui import frame
 from lib.ui.player import UNPLAYABLE, playable
 from lib.ui.transcript import growing_lines, read_start
 from lib.ui.words import stretch_words
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter, Reply
+from tests.page_fixtures import services_of_pages
+from tests.waiting import is_over, look_until
 
 ROOT = Path(__file__).parents[1]
 GEMINI = "google/gemini-3.8-flash"
@@ -42,10 +42,8 @@ def openrouter() -> Iterator[FakeOpenRouter]:
 @pytest.fixture
 def services(tmp_path, monkeypatch, openrouter) -> Iterator[Services]:
     """The services that the page of this test uses, on a data folder of its own."""
-    monkeypatch.setenv("CUEWISE_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("OPENROUTER_BASE_URL", openrouter.base_url)
-    yield frame.services_of(Settings.from_environment())
-    frame.close_services()
+    with services_of_pages(monkeypatch, tmp_path / "data", openrouter.base_url) as services:
+        yield services
 
 
 @pytest.fixture
@@ -85,11 +83,7 @@ def in_parts(services, talking_video) -> Callable[[], Run]:
 
 def ended(services: Services, run: Run) -> Run:
     services.ensure_worker()
-    deadline = time.monotonic() + 60
-    while not (run := services.run(run.id)).state.is_over:
-        assert time.monotonic() < deadline, f"the run did not end: {run}"
-        time.sleep(0.1)
-    return run
+    return look_until(lambda: services.run(run.id), is_over)
 
 
 def texts(page: AppTest) -> str:
@@ -163,10 +157,7 @@ def test_a_copy_with_captions_is_ordered_watched_and_taken_along(open_run, servi
     page.button(key="make_copy").click().run()
     assert not page.exception
     (copy,) = services.copies.of_run(run.id)
-    deadline = time.monotonic() + 60
-    while not services.copies.get(copy.id).state.is_over:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    look_until(lambda: services.copies.get(copy.id), is_over)
     page.run()
     link = json.loads(page.get("bidi_component")[0].proto.json)
     assert link["url"] == f"/api/copies/{copy.id}"

@@ -24,10 +24,10 @@ from lib.logs import about_run, start_logging
 from lib.pipeline.doctor import Verdict
 from lib.pipeline.upkeep import keep_up
 from lib.services import open_services
-from lib.settings import Settings
 from lib.store import Store, back_up, backups, restore
 from tests.app import ROOT
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter
+from tests.services_fixtures import services_beside
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -67,13 +67,10 @@ def test_what_is_deleted_does_not_come_back_with_a_backup(settings, store):
     add_run(store, "gone", NOON)
     add_run(store, "kept", NOON)
     back_up(settings.database_url, settings.backups_dir)
-    services = open_services(settings)
-    try:
+    with closing(open_services(settings)) as services:
         services.library.delete_run("gone")
         assert backups(settings.backups_dir) == []
         keep_up(services._tools)
-    finally:
-        services.close()
     (copy,) = backups(settings.backups_dir)
     with closing(sqlite3.connect(copy)) as database:
         assert database.execute("SELECT id FROM run").fetchall() == [("kept",)]
@@ -122,8 +119,7 @@ def test_a_database_in_use_is_not_replaced(settings, store):
 
 def test_what_is_kept_no_longer_is_deleted(settings, short_talking_video):
     """With CUEWISE_KEEP_DAYS, runs that ended earlier go with the media that only they needed; without, none goes."""
-    services = open_services(replace(settings, keep_days=30))
-    try:
+    with closing(open_services(replace(settings, keep_days=30))) as services:
         store, source = services._tools.store, services.keep_file(short_talking_video)
         long_ago = datetime.now(UTC) - timedelta(days=31)
         add_run(store, "old", long_ago, source.asset_id)
@@ -138,29 +134,25 @@ def test_what_is_kept_no_longer_is_deleted(settings, short_talking_video):
         assert [run.id for run in services.runs()] == ["new"]
         assert services.media_path(source.asset_id) is None
         assert len(backups(settings.backups_dir)) == 1
-    finally:
-        services.close()
 
 
 def test_the_doctor_names_what_works_and_what_to_do(settings):
     """Every tool, the disk, the database, the worker, the weights, the hub, the catalogue and the key."""
-    with FakeOpenRouter() as server:
-        environment = {"CUEWISE_DATA": str(settings.data_dir), "OPENROUTER_BASE_URL": server.base_url}
-        services = open_services(Settings.from_environment(environment))
-        try:
-            found = {finding.name: finding for finding in services.doctor.examine()}
-            assert found["ffmpeg"].verdict is Verdict.WORKS
-            assert found["Database"].found == "SQLite"
-            assert (found["Worker"].verdict, found["Key"].verdict) == (Verdict.LIMITED, Verdict.LIMITED)
-            assert "make run" in found["Worker"].note
-            assert "Whisper base" in found["Weights"].found
-            assert found["Catalogue"].verdict is Verdict.WORKS
-            right = list(services.doctor.examine(DEFAULT_KEY))[-1]
-            wrong = list(services.doctor.examine("sk-or-v1-wrong"))[-1]
-            assert (right.name, right.verdict, wrong.verdict) == ("Key", Verdict.WORKS, Verdict.FAILS)
-            assert wrong.note
-        finally:
-            services.close()
+    with (
+        FakeOpenRouter() as server,
+        services_beside(settings.data_dir, OPENROUTER_BASE_URL=server.base_url) as services,
+    ):
+        found = {finding.name: finding for finding in services.doctor.examine()}
+        assert found["ffmpeg"].verdict is Verdict.WORKS
+        assert found["Database"].found == "SQLite"
+        assert (found["Worker"].verdict, found["Key"].verdict) == (Verdict.LIMITED, Verdict.LIMITED)
+        assert "make run" in found["Worker"].note
+        assert "Whisper base" in found["Weights"].found
+        assert found["Catalogue"].verdict is Verdict.WORKS
+        right = list(services.doctor.examine(DEFAULT_KEY))[-1]
+        wrong = list(services.doctor.examine("sk-or-v1-wrong"))[-1]
+        assert (right.name, right.verdict, wrong.verdict) == ("Key", Verdict.WORKS, Verdict.FAILS)
+        assert wrong.note
 
 
 def test_the_doctor_on_the_command_line_fails_when_something_does(settings, store):

@@ -24,3 +24,8 @@ def numbered_of(request: Request) -> dict[int, str]:
 def translation_of(request: Request, say: Callable[[str], str] = "¡{}!".format) -> str:
     """A faithful answer: every line under its number."""
     return "\n".join(f"{number}| {say(text)}" for number, text in numbered_of(request).items())
+
+
+def translation_or(answer: str, say: Callable[[str], str] = "¡{}!".format) -> Callable[[Request], str]:
+    """Translates what is numbered, and answers anything else with this."""
+    return lambda request: translation_of(request, say) if numbered_of(request) else answer
