@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from lib.cli_words import POLL, aligned, json_text, say, state_line, write
+from lib.cli.words import POLL, aligned, json_text, say, state_line, write
 from lib.domain.batch import BatchPlan, Given, Line, Row
 from lib.domain.plan import MEGABYTE
 from lib.domain.run import RunState

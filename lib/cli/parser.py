@@ -18,12 +18,12 @@ from pathlib import Path
 
 from lib import errors, prompts
 from lib.addresses import without_password
-from lib.cli_many import add_many, export_batch, is_many, list_batches, plan_many, run_many
-from lib.cli_words import POLL, aligned
-from lib.cli_words import json_text as _json
-from lib.cli_words import say as _say
-from lib.cli_words import state_line as _state_line
-from lib.cli_words import write as _write
+from lib.cli.many import add_many, export_batch, is_many, list_batches, plan_many, run_many
+from lib.cli.words import POLL, aligned
+from lib.cli.words import json_text as _json
+from lib.cli.words import say as _say
+from lib.cli.words import state_line as _state_line
+from lib.cli.words import write as _write
 from lib.domain.citations import citations_of
 from lib.domain.comparison import ComparisonTable, Reference
 from lib.domain.conversation import Exchange, Look
@@ -1099,7 +1099,3 @@ def _price(model: Model) -> str:
 
 def _without_text(record: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in record.items() if name not in ("cues", "text")}
-
-
-if __name__ == "__main__":
-    sys.exit(main())
