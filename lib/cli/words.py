@@ -1,37 +1,34 @@
-"""What the command line says and writes: progress on stderr, results on stdout or in files."""
+"""What the command line says: progress and problems on stderr, tables and JSON on stdout."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from lib.domain.run import PartState, Run, RunState
-from lib.errors import InputError
+from lib.domain.run import Failure, PartState, Run, RunState
+from lib.errors import CuewiseError
 
-POLL = 0.2
-"""Seconds between two looks at what goes on."""
+WIDEST_NAME = 48
 
 
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def problem_words(problem: CuewiseError | Failure) -> str:
+    """What happened, and what to do."""
+    message = problem.message if isinstance(problem, Failure) else str(problem)
+    return f"{message} {problem.hint}".strip()
+
+
 def json_text(record: object) -> str:
     return json.dumps(record, ensure_ascii=False, indent=2)
 
 
-def write(output: str, content: str | bytes) -> None:
-    if isinstance(content, str):
-        content = content.encode()
-    if output == "-":
-        print(content.decode().rstrip("\n"), flush=True)
-        return
-    try:
-        Path(output).write_bytes(content)
-    except OSError as exc:
-        raise InputError(f"{output} cannot be written: {exc.strerror}.", "Choose another --output.") from exc
+def json_of_each(records: Sequence[object]) -> str:
+    """One record is an object, several are a list."""
+    return json_text(records[0] if len(records) == 1 else records)
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -40,13 +37,18 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     return ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
+def short(name: str) -> str:
+    """A name that leaves room for the other columns of a table."""
+    return name if len(name) <= WIDEST_NAME else f"{name[: WIDEST_NAME - 1]}…"
+
+
 def state_line(run: Run) -> str:
     if run.state is RunState.RUNNING:
         # Whole tenths only: a line for each percent would flood a log.
         share = "" if run.progress is None else f" {int(run.progress * 10) * 10} %"
         return f"{run.stage}{share}"
     if run.failure is not None and run.state is RunState.FAILED:
-        return f"failed: {run.failure.message} {run.failure.hint}".rstrip()
+        return f"failed: {problem_words(run.failure)}"
     if run.state is RunState.DONE:
         seconds = "" if run.seconds is None else f" in {run.seconds:.1f} s"
         cost = "" if not run.cost_usd else f", ${run.cost_usd}"
