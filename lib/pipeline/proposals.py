@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from lib.domain.media import Clip, MediaAsset, Source
 from lib.domain.proposals import around_changes, around_speech, around_word, places_of
-from lib.domain.run import Run, RunRequest, RunState
+from lib.domain.run import Run, RunRequest, best_first
 from lib.domain.transcript import Cue
 from lib.errors import CuewiseError, InputError, NoPicture, NoSound, NothingToPropose
 from lib.media.scenes import scene_changes
@@ -74,7 +74,7 @@ class Proposals:
         return _some(found, "No scene changes there: it is one long shot.")
 
     def by_word(self, asset: MediaAsset, text: str, budget: float, *, clip: Clip | None = None) -> tuple[Clip, ...]:
-        """Around a word or a phrase, in the newest transcript of it that we hold.
+        """Around a word or a phrase, in the best transcript of it that we hold and that has it.
 
         Raises NothingToPropose when it is not said there, InputError when there is no transcript or no word.
         """
@@ -101,8 +101,7 @@ class Proposals:
         return [transcript.cues for transcript in kept if transcript is not None and transcript.cues]
 
     def _runs(self, asset: MediaAsset) -> list[Run]:
-        found = self._tools.store.runs.of_asset(asset.id)
-        return [run for run in found if run.state is RunState.DONE and run.request.task == "transcript"]
+        return best_first(self._tools.store.runs.of_asset(asset.id), "transcript")
 
 
 def _needs_every_picture(asset: MediaAsset) -> bool:

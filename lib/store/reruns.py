@@ -24,11 +24,6 @@ class Reruns:
         with transaction(self._engine) as connection:
             return [Rerun(row.run_id, row.of_run, RerunState(row.state)) for row in connection.execute(wanted)]
 
-    def is_one(self, run_id: str) -> bool:
-        """Whether a run is about a stretch of another that was run again."""
-        with transaction(self._engine) as connection:
-            return connection.scalar(select(rerun.c.run_id).where(rerun.c.run_id == run_id)) is not None
-
     def settle(self, run_id: str, state: RerunState) -> bool:
         """Write down what became of it; False when that was settled before."""
         still = (rerun.c.run_id == run_id, rerun.c.state == RerunState.ASKED)
