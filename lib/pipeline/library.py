@@ -217,7 +217,7 @@ class Library:
             self._jobs().forget(subject_id, number)
         self._tools.vault.forget_unused()
         self._tools.store.search.purge()
-        forget_backups(self._tools.settings.backups_dir)
+        forget_backups(self._tools.settings.database_url, self._tools.settings.backups_dir)
 
     def _farewell(self, runs: Sequence[Run], **bytes_and_more: object) -> Farewell:
         return Farewell(
