@@ -162,6 +162,38 @@ def test_what_is_kept_no_longer_is_deleted(settings, short_talking_video):
         assert len(backups(settings.backups_dir)) == 1
 
 
+@pytest.mark.expects_errors
+def test_upkeep_never_raises_and_one_run_stops_no_other(settings, store, monkeypatch, caplog):
+    """A run that was tried again meanwhile is passed over, and no fault of the job engine ends anything."""
+    long_ago = datetime.now(UTC) - timedelta(days=31)
+    for run_id in ("again", "old"):
+        add_run(store, run_id, long_ago)
+    with closing(sqlite3.connect(settings.data_dir / "cuewise.db")) as database:
+        database.execute("UPDATE run SET finished = ?", (long_ago.isoformat(),))
+        database.commit()
+    back_up(settings.database_url, settings.backups_dir)
+    services = open_services(replace(settings, keep_days=30))
+    expired = services._tools.store.runs.ended_before
+
+    def tried_again_meanwhile(moment):
+        found = expired(moment)
+        store.runs.again("again", store.runs.get("again").request)
+        return [*found, "no such run"]
+
+    def broken(*_):
+        raise RuntimeError("the job engine is not there")
+
+    try:
+        monkeypatch.setattr(services._tools.store.runs, "ended_before", tried_again_meanwhile)
+        monkeypatch.setattr("lib.jobs.Jobs.forget", broken)
+        keep_up(services._tools)
+        assert [run.id for run in services.runs()] == ["again"]
+        assert b"words of old" not in backups(settings.backups_dir)[0].read_bytes()
+        assert "the job engine is not there" in caplog.text
+    finally:
+        services.close()
+
+
 def test_the_doctor_names_what_works_and_what_to_do(settings):
     """Every tool, the disk, the database, the worker, the weights, the hub, the catalogue and the key."""
     with (
