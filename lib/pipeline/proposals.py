@@ -46,17 +46,29 @@ class Proposals:
         return ingest(request, self._tools, Saying(say), hears_only=hears_only)
 
     def by_speech(
-        self, asset: MediaAsset, budget: float, *, clip: Clip | None = None, on_progress: OnProgress | None = None
+        self,
+        asset: MediaAsset,
+        budget: float,
+        *,
+        clip: Clip | None = None,
+        track: int = 0,
+        on_progress: OnProgress | None = None,
     ) -> tuple[Clip, ...]:
-        """Where somebody speaks. Raises NothingToPropose, NoSound, and what the listener raises."""
+        """Where somebody speaks on a track of its sound, counted from 0.
+
+        Raises NothingToPropose, NoSound, and what the listener raises.
+        """
         if not asset.has_sound:
             raise NoSound("The file has no sound, so nobody is heard in it.", NothingToPropose.hint)
-        whole = Clip(0.0, asset.duration)
-        kept = self._tools.store.assets.speech(asset.id, whole)
+        if track >= len(asset.audio):
+            tracks = len(asset.audio)
+            raise NoSound(f"There is no track {track + 1} of sound: the file has {tracks}.", "Choose another track.")
+        whole, heard = Clip(0.0, asset.duration), asset.hearing(track).sound_index
+        kept = self._tools.store.assets.speech(asset.id, whole, track=heard)
         if kept is None:
-            path = self._tools.files.path(asset.id)
-            kept = self._tools.listener.speech_stretches(path, end=asset.duration, on_progress=on_progress)
-            self._tools.store.assets.keep_speech(asset.id, whole, kept)
+            path, listener = self._tools.files.path(asset.id), self._tools.listener
+            kept = listener.speech_stretches(path, end=asset.duration, track=heard, on_progress=on_progress)
+            self._tools.store.assets.keep_speech(asset.id, whole, kept, track=heard)
         return _some(around_speech(kept, clip or whole, _read(budget)), "Nobody speaks there.")
 
     def by_scenes(
