@@ -284,15 +284,13 @@ def test_a_stretch_run_again_takes_nobodys_place(services, short_talking_video):
     """To ask about, to open, to look for words in and to take chapters from: the whole stays what it was."""
     store, source = services._tools.store, services.keep_file(short_talking_video)
     whole, again, chapters, other_chapters = (next(RUN_IDS) for _ in range(4))
-    for run_id, task, lines in (
-        (whole, "transcript", TWO_CITIES),
-        (chapters, "chapters", TWO_CITIES[:3]),
-        (again, "transcript", TWO_CITIES[:1]),
-        (other_chapters, "chapters", TWO_CITIES[:1]),
+    for run_id, task, lines, again_of in (
+        (whole, "transcript", TWO_CITIES, None),
+        (chapters, "chapters", TWO_CITIES[:3], None),
+        (again, "transcript", TWO_CITIES[:1], whole),
+        (other_chapters, "chapters", TWO_CITIES[:1], chapters),
     ):
-        write_run(store, run_id, source, cues_of(lines), task=task)
-    store.reruns.add(again, whole)
-    store.reruns.add(other_chapters, chapters)
+        write_run(store, run_id, source, cues_of(lines), task=task, again_of=again_of)
     assert [run.id for run in services.from_transcript.transcripts_of(source)] == [whole]
     assert whole in [run.id for run in services.from_transcript.best_of_each(limit=50)]
     assert again not in [run.id for run in services.from_transcript.best_of_each(limit=50)]

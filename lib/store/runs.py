@@ -30,6 +30,7 @@ from lib.domain.run import Failure, PartAnswer, PartRecord, PartState, Run, RunR
 from lib.domain.transcript import Transcript
 from lib.domain.versions import Version
 from lib.store.records import from_json, to_json
+from lib.store.reruns import add_rerun
 from lib.store.rows import as_text, now, transaction
 from lib.store.tables import part, rerun, run
 from lib.store.transcripts import Transcripts
@@ -44,10 +45,13 @@ class Runs:
         self._engine = engine
         self._transcripts = transcripts
 
-    def add(self, run_id: str, request: RunRequest, plan: Plan | None) -> None:
-        """Write down a new run, queued, at its first attempt."""
+    def add(self, run_id: str, request: RunRequest, plan: Plan | None, *, again_of: str | None = None) -> None:
+        """Write down a new run, queued, at its first attempt; ``again_of`` is the run of which it runs a stretch
+        again."""
         with transaction(self._engine) as connection:
             connection.execute(insert(run).values(**_fresh(run_id, request, plan)))
+            if again_of is not None:
+                add_rerun(connection, run_id, again_of)
 
     def add_done(
         self,
