@@ -30,7 +30,7 @@ from lib.errors import CuewiseError, InputError, NothingThere
 from lib.pipeline.answered import answered_before
 from lib.pipeline.ingest import facts_of, link_source
 from lib.pipeline.paying import Budget
-from lib.pipeline.plan import MediaFacts, common_part_seconds, make_plan
+from lib.pipeline.plan import MediaFacts, alike, make_plan
 from lib.pipeline.run import find_model
 from lib.pipeline.tools import Tools
 from lib.store import Measured
@@ -54,6 +54,9 @@ VIDEO_ENDINGS = {
 SOUND_ENDINGS = {".mp3", ".m4a", ".m4b", ".wav", ".ogg", ".oga", ".opus", ".flac", ".aac", ".aiff", ".aif", ".wma"}
 MEDIA_ENDINGS = frozenset(VIDEO_ENDINGS | SOUND_ENDINGS)
 """Files of a folder that are worth opening; what is in them decides."""
+
+Asked = tuple[Model, Measured]
+"""A model of a plan, with what its calls so far tell."""
 
 
 class Desk(Protocol):
@@ -163,19 +166,19 @@ class Batches:
         cap_usd = next((line.request.cap_usd for line in lines if line.request), None)
         return BatchPlan(tuple(lines), tuple(repeated), cap_usd, Budget(self._tools).left_this_month())
 
-    def _models(self, model_ids: Iterable[str]) -> dict[str, _Asked | Failure]:
+    def _models(self, model_ids: Iterable[str]) -> dict[str, Asked | Failure]:
         """Each model with what its calls so far tell, looked up once for all videos; or why there is none."""
-        found: dict[str, _Asked | Failure] = {}
+        found: dict[str, Asked | Failure] = {}
         for model_id in model_ids:
             try:
                 model = find_model(model_id, self._tools)
-                found[model_id] = _Asked(model, self._tools.store.generations.measured(model.id))
+                found[model_id] = model, self._tools.store.generations.measured(model.id)
             except CuewiseError as error:
                 found[model_id] = _failure(error)
         return found
 
     def _lines(
-        self, number: int, given: Given, requests: Sequence[RunRequest], models: Mapping[str, _Asked | Failure]
+        self, number: int, given: Given, requests: Sequence[RunRequest], models: Mapping[str, Asked | Failure]
     ) -> list[Line]:
         """One video: a line for each model."""
         failure = given.failure
@@ -186,24 +189,25 @@ class Batches:
                 before = self._tools.store.runs.of_videos([given.source.video_id])
             except CuewiseError as error:
                 failure = _failure(error)
+        known = {name: each for name, each in models.items() if isinstance(each, tuple)}
         lines = []
-        for place, request in enumerate(requests if facts is None else _alike(requests, models, facts)):
+        for place, request in enumerate(requests if facts is None else alike(requests, known, facts)):
             line = Line(number, place, given.name, request.model_id, request=request, failure=failure)
             asked = models[request.model_id]
             if isinstance(asked, Failure):
                 line = replace(line, failure=failure or asked)
-            elif facts is None:
-                line = replace(line, model=asked.model)
             else:
-                line = self._planned(replace(line, model=asked.model), asked, facts, before)
+                model, measured = asked
+                line = replace(line, model=model)
+                line = line if facts is None else self._planned(line, measured, facts, before)
             lines.append(line)
         return lines
 
-    def _planned(self, line: Line, asked: _Asked, facts: MediaFacts, before: Sequence[Run]) -> Line:
-        plan = make_plan(line.request, asked.model, facts, asked.measured)
+    def _planned(self, line: Line, measured: Measured, facts: MediaFacts, before: Sequence[Run]) -> Line:
+        plan = make_plan(line.request, line.model, facts, measured)
         if plan.refusal:
             return replace(line, plan=plan, failure=Failure("PlanRefused", plan.refusal))
-        run = answered_before(line.request, asked.model, plan, before, self._tools)
+        run = answered_before(line.request, line.model, plan, before, self._tools)
         return replace(line, plan=plan, answered_by=run.id if run else None)
 
     # Starting
@@ -340,30 +344,6 @@ class Batches:
         if found is None:
             raise NothingThere("There is no such batch.", "Open Activity for those there are.")
         return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A model of a plan, with what its calls so far tell."""
-
-    model: Model
-    measured: Measured
-
-
-def _alike(
-    requests: Sequence[RunRequest], models: Mapping[str, _Asked | Failure], facts: MediaFacts
-) -> list[RunRequest]:
-    """The requests with parts of one length, so that what is made for one model serves the others too."""
-    known = [(request, models[request.model_id]) for request in requests]
-    remote = [
-        (request, asked.model, asked.measured)
-        for request, asked in known
-        if isinstance(asked, _Asked) and not asked.model.is_local
-    ]
-    if len(remote) < 2:
-        return list(requests)
-    seconds, ids = common_part_seconds(remote, facts), {model.id for _, model, _ in remote}
-    return [replace(request, part_seconds=seconds) if request.model_id in ids else request for request in requests]
 
 
 def _as_one_order(plan: BatchPlan, batch_id: str, accepts_unknown_price: bool) -> BatchPlan:
