@@ -170,6 +170,15 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Seat:
+    """The item of a batch that a run is started for."""
+
+    batch_id: str
+    video: int
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Several runs that were started together."""
 

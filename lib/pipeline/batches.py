@@ -19,6 +19,7 @@ from lib.domain.batch import (
     Line,
     Progress,
     Row,
+    Seat,
     batch_title,
     progress_of,
     without_repeats,
@@ -65,7 +66,7 @@ class Desk(Protocol):
     def keep_file(self, path: Path) -> Source: ...
     def look_up(self, url: str, *, hears_only: bool = False) -> LinkVideo | LinkPlaylist: ...
     def new_request(self, source: Source, model_id: str, **asked: object) -> RunRequest: ...
-    def submit(self, request: RunRequest, *, key: str | None = None) -> Run: ...
+    def submit(self, request: RunRequest, *, key: str | None = None, seat: Seat | None = None) -> Run: ...
     def retry(self, run_id: str, *, key: str | None = None) -> Run: ...
     def cancel(self, run_id: str) -> None: ...
 
@@ -255,7 +256,8 @@ class Batches:
     def _begin(self, batch_id: str, item: Item, key: str | None) -> Item:
         """Queue the run of one item, and write down what came of it."""
         try:
-            run = self._desk.submit(item.request, key=key)
+            # The run and its seat are written down together: Retry starts none again that a crash came right after.
+            run = self._desk.submit(item.request, key=key, seat=Seat(batch_id, item.video, item.place))
         except CuewiseError as error:
             item = replace(item, run_id=None, failure=_failure(error))
         else:

@@ -24,11 +24,13 @@ from sqlalchemy import (
     update,
 )
 
+from lib.domain.batch import Seat
 from lib.domain.health import Health
 from lib.domain.plan import Plan
 from lib.domain.run import Failure, PartAnswer, PartRecord, PartState, Run, RunRequest, RunState, Stage, Usage
 from lib.domain.transcript import Transcript
 from lib.domain.versions import Version
+from lib.store.batches import take_seat
 from lib.store.records import from_json, to_json
 from lib.store.reruns import add_rerun
 from lib.store.rows import as_text, now, transaction
@@ -45,13 +47,23 @@ class Runs:
         self._engine = engine
         self._transcripts = transcripts
 
-    def add(self, run_id: str, request: RunRequest, plan: Plan | None, *, again_of: str | None = None) -> None:
-        """Write down a new run, queued, at its first attempt; ``again_of`` is the run of which it runs a stretch
-        again."""
+    def add(
+        self,
+        run_id: str,
+        request: RunRequest,
+        plan: Plan | None,
+        *,
+        again_of: str | None = None,
+        seat: Seat | None = None,
+    ) -> None:
+        """Write down a new run, queued, at its first attempt, and with it where it belongs: ``again_of`` is the run of
+        which it runs a stretch again, ``seat`` the item of a batch that it is started for."""
         with transaction(self._engine) as connection:
             connection.execute(insert(run).values(**_fresh(run_id, request, plan)))
             if again_of is not None:
                 add_rerun(connection, run_id, again_of)
+            if seat is not None:
+                take_seat(connection, seat, run_id)
 
     def add_done(
         self,
