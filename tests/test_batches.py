@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from lib.domain.batch import Given, Item
+from lib.domain.batch import Given, Item, Standing
 from lib.domain.media import Source, SourceKind
 from lib.domain.run import Run, RunState
 from lib.errors import InputError, NothingThere
-from lib.pipeline.batches import Standing, media_below
+from lib.pipeline.folder import media_below
 from lib.services import Services
 from tests.batch_fixtures import broken_file, make_video
 from tests.fakes.media_server import Answer, MediaServer, feed

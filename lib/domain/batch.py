@@ -248,6 +248,30 @@ class Progress:
         return not self.running and not self.waiting
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A batch as it stands now: its rows, and what they come to."""
+
+    batch: Batch
+    rows: tuple[Row, ...]
+    progress: Progress
+
+    @property
+    def videos(self) -> tuple[tuple[Row, ...], ...]:
+        """The rows of each video."""
+        numbers = dict.fromkeys(row.item.video for row in self.rows)
+        return tuple(tuple(row for row in self.rows if row.item.video == number) for number in numbers)
+
+    @property
+    def done_run_ids(self) -> tuple[str, ...]:
+        """The runs that have something to export."""
+        return tuple(row.run.id for row in self.rows if row.run is not None and row.state is RunState.DONE)
+
+    @property
+    def can_retry(self) -> bool:
+        return any(row.can_retry for row in self.rows)
+
+
 def progress_of(batch: Batch, rows: Sequence[Row], now: datetime | None = None) -> Progress:
     """Counted from the rows as they stand; a batch that is over took as long as its last run."""
     states = [row.state for row in rows]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
@@ -17,16 +16,16 @@ from lib.domain.batch import (
     Given,
     Item,
     Line,
-    Progress,
     Row,
     Seat,
+    Standing,
     batch_title,
     progress_of,
     without_repeats,
 )
 from lib.domain.media import Source, SourceKind
 from lib.domain.model import Model
-from lib.domain.run import Failure, Run, RunRequest, RunState
+from lib.domain.run import Failure, Run, RunRequest
 from lib.errors import CuewiseError, InputError, NothingThere
 from lib.pipeline.answered import answered_before
 from lib.pipeline.ingest import facts_of, link_source
@@ -36,25 +35,6 @@ from lib.pipeline.run import find_model
 from lib.pipeline.tools import Tools
 from lib.store import Measured
 from lib.ytdlp import LinkPlaylist, LinkVideo
-
-VIDEO_ENDINGS = {
-    ".mp4",
-    ".m4v",
-    ".mov",
-    ".webm",
-    ".mkv",
-    ".avi",
-    ".mpeg",
-    ".mpg",
-    ".ts",
-    ".mts",
-    ".flv",
-    ".wmv",
-    ".3gp",
-}
-SOUND_ENDINGS = {".mp3", ".m4a", ".m4b", ".wav", ".ogg", ".oga", ".opus", ".flac", ".aac", ".aiff", ".aif", ".wma"}
-MEDIA_ENDINGS = frozenset(VIDEO_ENDINGS | SOUND_ENDINGS)
-"""Files of a folder that are worth opening; what is in them decides."""
 
 Asked = tuple[Model, Measured]
 """A model of a plan, with what its calls so far tell."""
@@ -69,30 +49,6 @@ class Desk(Protocol):
     def submit(self, request: RunRequest, *, key: str | None = None, seat: Seat | None = None) -> Run: ...
     def retry(self, run_id: str, *, key: str | None = None) -> Run: ...
     def cancel(self, run_id: str) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A batch as it stands now: its rows, and what they come to."""
-
-    batch: Batch
-    rows: tuple[Row, ...]
-    progress: Progress
-
-    @property
-    def videos(self) -> tuple[tuple[Row, ...], ...]:
-        """The rows of each video."""
-        numbers = dict.fromkeys(row.item.video for row in self.rows)
-        return tuple(tuple(row for row in self.rows if row.item.video == number) for number in numbers)
-
-    @property
-    def done_run_ids(self) -> tuple[str, ...]:
-        """The runs that have something to export."""
-        return tuple(row.run.id for row in self.rows if row.run is not None and row.state is RunState.DONE)
-
-    @property
-    def can_retry(self) -> bool:
-        return any(row.can_retry for row in self.rows)
 
 
 class Batches:
@@ -366,25 +322,6 @@ def given_or_why(name: str, keep: Callable[[], Source]) -> Given:
         return Given(name, keep())
     except CuewiseError as error:
         return Given(name, failure=_failure(error))
-
-
-def media_below(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Every media file below a folder, and the other files, both in the order of their paths. Hidden ones, and what
-    lies in hidden folders, count for nothing. Raises InputError when the folder cannot be read."""
-    found: list[Path] = []
-    try:
-        for place, folders, files in os.walk(folder, onerror=_raise):
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            found += [Path(place, name) for name in files if not name.startswith(".")]
-    except OSError as exc:
-        raise InputError(f"{folder} cannot be read: {exc.strerror}.", "Check the folder and its permissions.") from exc
-    found.sort(key=lambda path: [part.casefold() for part in path.parts])
-    media = [path for path in found if path.suffix.lower() in MEDIA_ENDINGS]
-    return media, [path for path in found if path.suffix.lower() not in MEDIA_ENDINGS]
-
-
-def _raise(error: OSError) -> None:
-    raise error
 
 
 def _item(line: Line) -> Item:

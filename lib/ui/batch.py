@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.domain.batch import Progress, Row
+from lib.domain.batch import Progress, Row, Standing
 from lib.domain.run import RunState
-from lib.pipeline.batches import Standing
 from lib.services import Services
 from lib.ui.exports_of_many import render_zip
 from lib.ui.run_card import render_run
