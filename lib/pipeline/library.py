@@ -81,10 +81,6 @@ class Library:
         """All runs of a video, newest first; none where there is no such video."""
         return self._tools.store.runs.of_videos([video_id])
 
-    def runs_of_asset(self, asset_id: str) -> list[Run]:
-        """What was run over this media, whichever source it came from, newest first."""
-        return self._tools.store.runs.of_asset(asset_id)
-
     def choices(self) -> Choices:
         """The models, tasks and tags that there are to filter by."""
         return self._tools.store.videos.choices()
