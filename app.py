@@ -26,7 +26,7 @@ captioned = offer_captions(services, chosen)
 if captioned is not None:
     st.switch_page("pages/transcript.py", query_params={"run": captioned.id})
 chosen = choose_track(chosen)
-clip = choose_clip(services, chosen.sources, chosen.duration)
+clip = choose_clip(services, chosen.sources, chosen.duration, chosen.track)
 question = choose_question(services, chosen.sources)
 models = choose_models(services, chosen, is_reading=question.transcript is not None)
 if clip is None or not models:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from lib import prompts
+from lib.domain.batch import Seat
 from lib.domain.counters import Counters
 from lib.domain.cues import CueShape
 from lib.domain.excerpt import apart
@@ -282,15 +283,27 @@ class Services:
             return self.plan(request), []
         return prepare_only(request, self.model(request.model_id), self._tools, say)
 
-    def submit(self, request: RunRequest, *, key: str | None = None) -> Run:
-        """Queue a run. Raises UnknownModel, PlanRefused, PriceUnknown or KeyMissing; then nothing is queued."""
+    def submit(
+        self,
+        request: RunRequest,
+        *,
+        key: str | None = None,
+        again_of: str | None = None,
+        seat: Seat | None = None,
+    ) -> Run:
+        """Queue a run; ``again_of`` is the run of which it runs a stretch again, ``seat`` the item of a batch that it
+        is started for.
+
+        Raises UnknownModel, PlanRefused, PriceUnknown or KeyMissing; then nothing is queued.
+        """
         plan = self.plan(request)
         if plan.refusal:
             raise PlanRefused(plan.refusal)
         check_price(self.model(request.model_id), request.accepts_unknown_price)
         key = self._key_for(request.model_id, key)
         run_id = uuid.uuid4().hex
-        self._tools.store.runs.add(run_id, replace(request, key_ref=self._reference(key)), plan)
+        request = replace(request, key_ref=self._reference(key))
+        self._tools.store.runs.add(run_id, request, plan, again_of=again_of, seat=seat)
         self._queue(run_id, key, lambda jobs: jobs.submit(run_id, 1))
         return self._tools.store.runs.get(run_id)
 

@@ -41,10 +41,11 @@ def write_run(
     health: Health | None = None,
     text: str = "",
     cost: str | None = None,
+    again_of: str | None = None,
 ) -> str:
     """A run over a source, done, with this transcript as its first version; ``text`` is that of the cues by default."""
     plan = Plan(model_id, route, "", Clip(0.0, end), (Part(0, 0.0, end, 100),))
-    store.runs.add(run_id, RunRequest(source, model_id, task=task), plan)
+    store.runs.add(run_id, RunRequest(source, model_id, task=task), plan, again_of=again_of)
     store.runs.begin(run_id, 1)
     store.runs.set_plan(run_id, 1, plan)
     store.runs.report_part(run_id, 1, 0, state=PartState.OK)

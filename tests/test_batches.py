@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from lib.domain.batch import Given, Item
+from lib.domain.batch import Given, Item, Standing
 from lib.domain.media import Source, SourceKind
 from lib.domain.run import Run, RunState
 from lib.errors import InputError, NothingThere
-from lib.pipeline.batches import Standing, media_below
+from lib.pipeline.folder import media_below
 from lib.services import Services
 from tests.batch_fixtures import broken_file, make_video
 from tests.fakes.media_server import Answer, MediaServer, feed
@@ -166,6 +166,23 @@ def test_a_crash_while_starting_leaves_the_rest_to_retry(services, make_video, m
     assert standing.rows[1].failure.code == "NotStarted"
     services.batches.retry_failed(standing.batch.id)
     assert wait(services, standing.batch.id).progress.done == 2
+
+
+def test_a_crash_right_after_a_run_was_queued_starts_it_once(services, make_video, monkeypatch):
+    """The run stands in its row from the moment on in which it is written down: Retry starts no second one."""
+    plan = services.batches.plan(read(services, make_video("one.mp4")), [TINY])
+
+    def crash(*_) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(services._tools.store.batches, "put_item", crash)
+    with pytest.raises(KeyboardInterrupt):
+        services.batches.start(plan)
+    monkeypatch.undo()
+    (standing,) = services.batches.newest()
+    services.batches.retry_failed(standing.batch.id)
+    assert wait(services, standing.batch.id).progress.done == 1
+    assert len(services.runs()) == 1
 
 
 def test_cancel_stops_all_that_is_not_over_and_keeps_the_rest(services, server, make_video):

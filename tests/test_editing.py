@@ -301,6 +301,27 @@ def test_what_a_run_left_out_is_left_out_when_lines_are_run_again(services, serv
     assert (alone.stretches, alone.end) == ((), 3.0)
 
 
+def test_a_stretch_is_asked_and_decided_about_once(services, server, run_id):
+    """Run again pressed twice asks once. Who puts in place, or leaves, what is in place already changes nothing:
+    what was edited since stays."""
+    server.enqueue(Reply.drip("[00:00] Fail better.", delay=0.2, pieces=10))
+    request = services.reruns.request(run_id, 6.0, 8.0, MODEL)
+    reruns = [services.reruns.start(run_id, request) for _ in range(2)]
+    assert reruns[0].id == reruns[1].id
+    wait_for(services, reruns[0], is_over)
+    assert services.reruns.put_in_place(run_id, reruns[0].id) == 2
+    placed = services.transcript(run_id).cues[2]
+    services.editing.take(run_id, "a", [writing(1, 2, (placed.start, placed.text), "Mine.")])
+    services.reruns.leave(reruns[0].id)
+    assert services.reruns.put_in_place(run_id, reruns[0].id) == 3
+    assert texts(services) == ["Ever tried.", "Ever failed.", "Mine.", "Try again."]
+    again = services.reruns.start(run_id, request)
+    assert again.id != reruns[0].id, "asked anew, now that it is decided about"
+    services.cancel(again.id)
+    with pytest.raises(NothingThere):
+        services.reruns.start("no such run", request)
+
+
 def test_a_stretch_that_is_left_changes_nothing(services, run_id):
     """Leave: the lines stay, the run stays to be read, and nobody is asked again. A stretch has two ends."""
     rerun = services.reruns.start(run_id, services.reruns.request(run_id, 6.0, 8.0, MODEL))

@@ -131,9 +131,8 @@ def test_a_stretch_that_was_run_again_waits_to_be_put_in_place(services, new_run
     run = new_run()
     fresh = (Cue(9.0, 13.0, "It was the epoch of belief."),)
     for rerun in ("b" * 32, "c" * 32):
-        new_run(rerun, fresh, end=44.4)
+        new_run(rerun, fresh, end=44.4, again_of=run)
         set_clip(services, rerun, 8.7, 13.3)
-        services._tools.store.reruns.add(rerun, run)
     page = open_run(run)
     assert "0:08–0:13 again" in texts(page)
     page.button(key=f"place_{'b' * 32}").click().run()

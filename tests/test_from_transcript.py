@@ -280,6 +280,27 @@ def test_the_best_transcript_of_a_video_comes_first(services):
     assert [run.id for run in services.from_transcript.transcripts_of(link)] == [newer, older]
 
 
+def test_a_stretch_run_again_takes_nobodys_place(services, short_talking_video):
+    """To ask about, to open, to look for words in and to take chapters from: the whole stays what it was."""
+    store, source = services._tools.store, services.keep_file(short_talking_video)
+    whole, again, chapters, other_chapters = (next(RUN_IDS) for _ in range(4))
+    for run_id, task, lines, again_of in (
+        (whole, "transcript", TWO_CITIES, None),
+        (chapters, "chapters", TWO_CITIES[:3], None),
+        (again, "transcript", TWO_CITIES[:1], whole),
+        (other_chapters, "chapters", TWO_CITIES[:1], chapters),
+    ):
+        write_run(store, run_id, source, cues_of(lines), task=task, again_of=again_of)
+    assert [run.id for run in services.from_transcript.transcripts_of(source)] == [whole]
+    assert whole in [run.id for run in services.from_transcript.best_of_each(limit=50)]
+    assert again not in [run.id for run in services.from_transcript.best_of_each(limit=50)]
+    (video,) = (video for video in services.library.videos().videos if video.id == source.video_id)
+    assert (video.to_ask_about.id, video.to_open.id) == (whole, chapters)
+    assert len(services.chapters.of(services.run(whole))) == 3
+    (found,) = services.proposals.by_word(services.asset(source.asset_id), "best of times", 60)
+    assert found.start < 1.2
+
+
 def test_the_lines_that_are_asked_about_stay_the_same_through_edits(services, server, said):
     """Whoever edits the transcript while it is being translated moves no number: the lines were taken at the start."""
     server.enqueue(Reply.drip("1| uno\n2| dos\n3| tres\n4| cuatro\n5| cinco\n6| seis", delay=0.05, pieces=30))

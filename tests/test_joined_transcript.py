@@ -14,7 +14,7 @@ from lib.domain.excerpt import Excerpt
 from lib.domain.media import Clip
 from lib.domain.run import Generation, PartAnswer
 from lib.domain.transcript import Segment, TimedBy, Word
-from lib.formats.timecode import format_clock
+from lib.formats.boxed_times import box
 from lib.pipeline.stitch import Heard, make_transcript
 from tests.timing_fixtures import speech, text_of
 
@@ -44,7 +44,7 @@ def answer(excerpt: Excerpt, stamp: Callable[[float], str]) -> tuple[PartAnswer,
 
 
 def whole_second(time: float) -> str:
-    return f"[{format_clock(time).zfill(5)}] "
+    return f"{box(time)} "
 
 
 def transcript_of(parts: tuple[Excerpt, ...], stamp: Callable[[float], str], heard: Heard):

@@ -125,7 +125,7 @@ def test_a_video_is_known_by_its_bytes_or_by_its_address(services, add, source, 
     assert shelf.videos[1].title == "renamed.mp4"
     assert shelf.videos[1].asset.id == source.asset_id
     assert [run.id for run in services.library.runs_of(short)] == ["r3", "r2"]
-    assert [run.id for run in services.library.runs_of_asset(source.asset_id)] == ["r1", "r0"]
+    assert [run.id for run in services._tools.store.runs.of_asset(source.asset_id)] == ["r1", "r0"]
 
 
 def test_videos_come_in_pages_newest_first(services, add):

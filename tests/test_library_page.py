@@ -218,11 +218,13 @@ def test_the_months_and_the_room_are_told(open_library, services, short_talking_
 
 
 def test_new_run_names_the_transcripts_that_are_there(services, short_talking_video):
-    """A file seen before says which models wrote it down, each a link to its transcript."""
+    """A file seen before says which models wrote it down, each a link to its best transcript: a stretch that was run
+    again is none."""
     source = services.keep_file(short_talking_video)
-    for run_id, model_id in (("r1", MODEL), ("r2", "local/whisper-base"), ("r3", MODEL)):
+    found = (("r1", MODEL, None), ("r2", "local/whisper-base", None), ("r3", MODEL, None), ("r4", MODEL, "r1"))
+    for run_id, model_id, again_of in found:
         store = services._tools.store
-        store.runs.add(run_id, RunRequest(source, model_id), None)
+        store.runs.add(run_id, RunRequest(source, model_id), None, again_of=again_of)
         store.runs.begin(run_id, 1)
         finish(store, run_id, cost=None)
     page = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()

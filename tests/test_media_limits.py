@@ -20,7 +20,7 @@ from lib.media.captioning import attach
 from lib.media.encode import encode_audio, encode_video
 from lib.media.ffmpeg import file_url, run_ffmpeg
 from lib.media.limits import MediaLimits, hold_to, limits
-from lib.media.poster import make_poster
+from lib.media.poster import made_anew, make_poster
 from lib.pipeline.ingest import keep_stream
 from lib.services import open_tools
 from lib.settings import Settings
@@ -118,6 +118,18 @@ def test_ffmpeg_writes_no_more_than_it_may(tmp_path):
     with pytest.raises(DiskFull):
         run_ffmpeg(["-f", "lavfi", "-i", "sine=duration=60", file_url(tmp_path / "out.wav")], duration=60)
     assert (tmp_path / "out.wav").stat().st_size <= 100_000
+
+
+def test_a_small_picture_that_finds_no_room_is_none(tmp_path, monkeypatch):
+    """Neither a full disk nor a folder that cannot be written keeps a link from being looked up."""
+    picture = tmp_path / "poster.png"
+    run_ffmpeg(["-f", "lavfi", "-i", "testsrc=size=640x360", "-frames:v", "1", file_url(picture)], duration=1)
+    assert made_anew(picture.read_bytes()).startswith(b"\xff\xd8\xff")
+    hold_to(replace(limits(), output_bytes=1_000))
+    assert made_anew(picture.read_bytes()) is None
+    hold_to(MediaLimits())
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    assert made_anew(picture.read_bytes()) is None
 
 
 def test_ffmpeg_is_ended_when_it_takes_too_long(monkeypatch):

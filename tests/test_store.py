@@ -1,5 +1,7 @@
 """The store: what goes in comes out, and what is no longer wanted is ignored."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from datetime import date
 from decimal import Decimal
 
@@ -10,6 +12,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
+from lib.domain.conversation import Asking
 from lib.domain.health import Health
 from lib.domain.library import Filters
 from lib.domain.media import AudioStream, Clip, MediaAsset, Source, SourceKind, VideoStream
@@ -19,7 +22,7 @@ from lib.domain.run import Failure, Generation, PartState, RunRequest, RunState,
 from lib.domain.search import read_query
 from lib.domain.transcript import Cue, Segment, TimedBy, Transcript, Word
 from lib.domain.versions import Author
-from lib.errors import StorageError
+from lib.errors import Cancelled, StorageError
 from lib.store import Preferences, Store
 from lib.store.engine import MIGRATIONS
 from lib.store.records import from_json, to_json
@@ -230,12 +233,48 @@ def test_sealed_keys_go_when_no_run_needs_them(store):
 def test_measured_figures_come_from_past_calls(store):
     """Tokens and seconds per second of clip are learnt from what a model really used."""
     assert store.generations.measured("a/b").video_tokens_per_second is None
+    store.runs.add("r1", REQUEST, PLAN)
     store.generations.keep(
         "d1", Generation("a/b", "x", usage=Usage(910, 5), seconds=4.0, sent="video"), clip_seconds=10, paid_by="r1"
     )
     measured = store.generations.measured("a/b")
     assert (measured.video_tokens_per_second, measured.wall_seconds_per_second) == (91, 0.4)
     assert measured.audio_tokens_per_second is None
+
+
+def test_no_answer_is_kept_for_what_was_deleted(store):
+    """A worker may still be listening to a model when its run, or the conversation, is deleted: the answer goes too."""
+    answer = Generation(REQUEST.model_id, "said")
+    store.runs.add("r1", REQUEST, PLAN)
+    store.conversations.add("c1", ["r1"])
+    store.conversations.add_exchange("e1", "c1", "What is said?", Asking(REQUEST.model_id, "https://example.org"))
+    store.generations.keep("of a question", answer, clip_seconds=0, paid_by="e1")
+    store.generations.keep("of a run", answer, clip_seconds=10, paid_by="r1")
+    store.runs.cancel("r1")
+    assert store.removals.run("r1")
+    for owner in ("r1", "e1"):
+        with pytest.raises(Cancelled):
+            store.generations.keep("too late", answer, clip_seconds=10, paid_by=owner)
+    assert [store.generations.get(each) for each in ("of a question", "of a run", "too late")] == [None] * 3
+
+
+def test_an_answer_that_comes_while_its_run_is_deleted_is_kept_nowhere(database):
+    """Whichever is first, on SQLite as on PostgreSQL: five answers to each of twenty runs, and none is left."""
+    with closing(Store(database)) as store, ThreadPoolExecutor(1) as worker:
+
+        def listen(run_id: str) -> None:
+            with suppress(Cancelled):
+                for number in range(5):
+                    answer = Generation(REQUEST.model_id, "said")
+                    store.generations.keep(f"{run_id}.{number}", answer, clip_seconds=10, paid_by=run_id)
+
+        for run_id in map(str, range(20)):
+            store.runs.add(run_id, REQUEST, PLAN)
+            store.runs.cancel(run_id)
+            listening = worker.submit(listen, run_id)
+            assert store.removals.run(run_id)
+            listening.result()
+            assert not any(store.generations.get(f"{run_id}.{number}") for number in range(5))
 
 
 def test_a_database_that_is_no_database_is_a_sentence(tmp_path):

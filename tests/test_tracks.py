@@ -142,6 +142,17 @@ def test_the_local_model_hears_the_chosen_track(services, files):
     assert run.from_cache, "the third run asked what the first had asked"
 
 
+def test_stretches_are_proposed_by_the_speech_on_the_chosen_track(services, files):
+    """The first speaks on where the second has fallen silent, and is kept apart from it; a third there is not."""
+    source = services.keep_file(files["mkv"])
+    asset = services.asset(source.asset_id)
+    for _ in range(2):
+        first, second = (services.proposals.by_speech(asset, 20.0, track=track) for track in (0, 1))
+        assert second[-1].end < 10.5 < 15 < first[-1].end
+    with pytest.raises(NoSound, match="There is no track 3 of sound: the file has 2"):
+        services.proposals.by_speech(asset, 20.0, track=2)
+
+
 def test_a_remote_model_is_sent_the_chosen_track_and_timed_by_it(services, files):
     """Nothing is heard of the other, and the lines stand where the chosen one says them."""
     run = run_over(services, files["mp4"], track=1)

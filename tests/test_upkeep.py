@@ -25,6 +25,7 @@ from lib.pipeline.doctor import Verdict
 from lib.pipeline.upkeep import keep_up
 from lib.services import open_services
 from lib.store import Store, back_up, backups, restore
+from lib.store.backup import problems_of
 from tests.app import ROOT
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter
 from tests.services_fixtures import services_beside
@@ -75,6 +76,31 @@ def test_what_is_deleted_does_not_come_back_with_a_backup(settings, store):
     with closing(sqlite3.connect(copy)) as database:
         assert database.execute("SELECT id FROM run").fetchall() == [("kept",)]
     assert b"words of gone" not in copy.read_bytes()
+
+
+def test_no_copy_outlives_what_is_deleted(settings, store, monkeypatch):
+    """One that is being checked while something is deleted takes no name; one that broke off another day goes, and so
+    does the database that a backup took the place of."""
+    add_run(store, "gone", NOON)
+    back_up(settings.database_url, settings.backups_dir, now=NOON - timedelta(days=1))
+    store.close()
+    _, aside = restore(settings.database_url, settings.backups_dir)
+    (settings.backups_dir / "cuewise-2026-11-01.new").write_bytes(b"words of gone")
+    services = open_services(settings)
+
+    def deleted_meanwhile(fresh):
+        found = problems_of(fresh)
+        services.library.delete_run("gone")
+        return found
+
+    monkeypatch.setattr("lib.store.backup.problems_of", deleted_meanwhile)
+    try:
+        assert aside.exists()
+        assert back_up(settings.database_url, settings.backups_dir, now=NOON) is None
+    finally:
+        services.close()
+    assert list(settings.backups_dir.iterdir()) == []
+    assert list(settings.data_dir.glob("cuewise.db.replaced-*")) == []
 
 
 def test_a_damaged_database_is_restored_and_nothing_is_deleted(settings, store):
@@ -134,6 +160,38 @@ def test_what_is_kept_no_longer_is_deleted(settings, short_talking_video):
         assert [run.id for run in services.runs()] == ["new"]
         assert services.media_path(source.asset_id) is None
         assert len(backups(settings.backups_dir)) == 1
+
+
+@pytest.mark.expects_errors
+def test_upkeep_never_raises_and_one_run_stops_no_other(settings, store, monkeypatch, caplog):
+    """A run that was tried again meanwhile is passed over, and no fault of the job engine ends anything."""
+    long_ago = datetime.now(UTC) - timedelta(days=31)
+    for run_id in ("again", "old"):
+        add_run(store, run_id, long_ago)
+    with closing(sqlite3.connect(settings.data_dir / "cuewise.db")) as database:
+        database.execute("UPDATE run SET finished = ?", (long_ago.isoformat(),))
+        database.commit()
+    back_up(settings.database_url, settings.backups_dir)
+    services = open_services(replace(settings, keep_days=30))
+    expired = services._tools.store.runs.ended_before
+
+    def tried_again_meanwhile(moment):
+        found = expired(moment)
+        store.runs.again("again", store.runs.get("again").request)
+        return [*found, "no such run"]
+
+    def broken(*_):
+        raise RuntimeError("the job engine is not there")
+
+    try:
+        monkeypatch.setattr(services._tools.store.runs, "ended_before", tried_again_meanwhile)
+        monkeypatch.setattr("lib.jobs.Jobs.forget", broken)
+        keep_up(services._tools)
+        assert [run.id for run in services.runs()] == ["again"]
+        assert b"words of old" not in backups(settings.backups_dir)[0].read_bytes()
+        assert "the job engine is not there" in caplog.text
+    finally:
+        services.close()
 
 
 def test_the_doctor_names_what_works_and_what_to_do(settings):

@@ -9,10 +9,9 @@ from lib.cli.ids import only_one
 from lib.cli.layout import export_options
 from lib.cli.outputs import check_output, formats_of, write
 from lib.cli.words import aligned, json_text, short
-from lib.domain.batch import Row
+from lib.domain.batch import Row, Standing
 from lib.errors import InputError
 from lib.formats.timecode import format_length
-from lib.pipeline.batches import Standing
 from lib.services import Services
 
 

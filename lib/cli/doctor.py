@@ -32,5 +32,5 @@ def restore_backup(settings: Settings, options: argparse.Namespace) -> int:
     restored, aside = restore(settings.database_url, settings.backups_dir, options.backup)
     print(f"Restored {restored}.")
     if aside is not None:
-        say(f"The database that was there is kept as {aside}.")
+        say(f"The database that was there is kept as {aside}, until a run, a video or a conversation is deleted.")
     return DONE

@@ -15,12 +15,12 @@ from lib.cli.outputs import formats_of, write, writing
 from lib.cli.question import Asked, asked_of_each, models_of
 from lib.cli.watch import stopped_with_us, watch_batch
 from lib.cli.words import json_text, problem_words, say
-from lib.domain.batch import BatchPlan, Given
+from lib.domain.batch import BatchPlan, Given, Standing
 from lib.domain.run import RunState
 from lib.errors import InputError, KeyMissing
 from lib.formats import FORMATS
-from lib.pipeline.batches import Standing, media_below
 from lib.pipeline.export import unused_name
+from lib.pipeline.folder import media_below
 from lib.services import EVERY_FORMAT, Services
 
 

@@ -35,7 +35,7 @@ def chosen_stretches(
     clip = _clip(options, asset.duration)
     budget = DEFAULT_BUDGET if options.budget is None else options.budget
     if kind is Proposal.SPEECH:
-        found = proposals.by_speech(asset, budget, clip=clip)
+        found = proposals.by_speech(asset, budget, clip=clip, track=options.track - 1)
     elif kind is Proposal.SCENES:
         found = proposals.by_scenes(asset, budget, clip=clip)
     else:

@@ -8,10 +8,9 @@ from contextlib import contextmanager
 
 from lib.cli.batches import label
 from lib.cli.words import problem_words, say, state_line
-from lib.domain.batch import Row
+from lib.domain.batch import Row, Standing
 from lib.domain.copies import CaptionedCopy, CaptionForm
 from lib.domain.run import Run, RunState
-from lib.pipeline.batches import Standing
 from lib.services import Services
 
 POLL = 0.2

@@ -170,6 +170,15 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Seat:
+    """The item of a batch that a run is started for."""
+
+    batch_id: str
+    video: int
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Several runs that were started together."""
 
@@ -237,6 +246,30 @@ class Progress:
     @property
     def is_over(self) -> bool:
         return not self.running and not self.waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A batch as it stands now: its rows, and what they come to."""
+
+    batch: Batch
+    rows: tuple[Row, ...]
+    progress: Progress
+
+    @property
+    def videos(self) -> tuple[tuple[Row, ...], ...]:
+        """The rows of each video."""
+        numbers = dict.fromkeys(row.item.video for row in self.rows)
+        return tuple(tuple(row for row in self.rows if row.item.video == number) for number in numbers)
+
+    @property
+    def done_run_ids(self) -> tuple[str, ...]:
+        """The runs that have something to export."""
+        return tuple(row.run.id for row in self.rows if row.run is not None and row.state is RunState.DONE)
+
+    @property
+    def can_retry(self) -> bool:
+        return any(row.can_retry for row in self.rows)
 
 
 def progress_of(batch: Batch, rows: Sequence[Row], now: datetime | None = None) -> Progress:

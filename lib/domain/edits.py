@@ -206,13 +206,6 @@ def replace_all(cues: Sequence[Cue], find: str, replacement: str, *, match_case:
     return Edit(Action.REPLACE, tuple(splices))
 
 
-def count_matches(cues: Sequence[Cue], find: str, *, match_case: bool = False) -> tuple[int, int]:
-    """How often ``find`` stands in the lines, and in how many of them."""
-    pattern = pattern_of(find, match_case=match_case)
-    counts = [len(pattern.findall(cue.text)) for cue in cues] if pattern else []
-    return sum(counts), sum(count > 0 for count in counts)
-
-
 def pattern_of(find: str, *, match_case: bool = False) -> re.Pattern[str] | None:
     """What is typed, found across any white space, as the reader finds it too; None for what is not worth a search:
     nothing, or one Latin letter."""

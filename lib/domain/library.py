@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from lib.domain.media import MediaAsset
-from lib.domain.run import Run, RunState
+from lib.domain.run import Run, RunState, best_first
 from lib.domain.search import Spot
 
 LONGEST_TAG = 40
@@ -72,13 +72,14 @@ class Video:
 
     @property
     def to_open(self) -> Run:
-        """The newest run that is done, else the newest."""
-        return next((run for run in self.runs if run.state is RunState.DONE), self.runs[0])
+        """The newest run that is done and no stretch run again, else the newest."""
+        done = (run for run in self.runs if run.state is RunState.DONE and not run.is_rerun)
+        return next(done, self.runs[0])
 
     @property
     def to_ask_about(self) -> Run | None:
-        """The newest run whose transcript can be asked about."""
-        return next((run for run in self.runs if run.is_transcribed), None)
+        """The run with the best transcript that can be asked about."""
+        return next(iter(best_first(self.runs, "transcript")), None)
 
     @property
     def going_on(self) -> tuple[Run, ...]:

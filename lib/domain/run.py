@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -212,7 +213,7 @@ class Run:
     ``answer_seconds`` is how long its last answer took from the start; ``seconds`` is all it took, with what this
     machine did afterwards for the times. An answer that was kept took what it took when it was given.
     ``health_version`` is the version of the transcript that ``health`` was measured on, ``health_revision`` how often
-    that had been edited then.
+    that had been edited then. ``is_rerun``: it is about a stretch of another run that was run again.
     """
 
     id: str
@@ -239,11 +240,20 @@ class Run:
     health: Health | None = None
     health_version: int | None = None
     health_revision: int | None = None
+    is_rerun: bool = False
 
     @property
     def is_transcribed(self) -> bool:
         """Whether it says what is said, word for word."""
         return self.state is RunState.DONE and self.request.task == "transcript"
+
+    @property
+    def worth(self) -> tuple[bool, bool, datetime]:
+        """By which finished runs of one task compare: of the whole over a clip, complete over not, then the newest."""
+        request = self.request
+        is_whole = not request.start and request.end is None and not request.stretches
+        has_gaps = any(part.state is PartState.FAILED for part in self.parts) or bool(self.health and self.health.gaps)
+        return is_whole, not has_gaps, self.created
 
     def excerpt_of(self, part: PartRecord) -> Excerpt:
         """What was sent of the asset in one of its parts."""
@@ -251,6 +261,13 @@ class Run:
         if planned is not None and (planned.start, planned.end) == (part.start, part.end):
             return planned.excerpt
         return Excerpt.of(part.start, part.end)
+
+
+def best_first(runs: Iterable[Run], task: str) -> list[Run]:
+    """The finished runs of a task over one video, the best first. Stretches that were run again are none: they stand
+    for no more than the lines that they were asked for."""
+    done = [run for run in runs if run.state is RunState.DONE and run.request.task == task and not run.is_rerun]
+    return sorted(done, key=lambda run: run.worth, reverse=True)
 
 
 def digest(**question: object) -> str:

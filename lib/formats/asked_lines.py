@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from lib.domain.transcript import Cue
+from lib.formats.boxed_times import box
 from lib.formats.text import encodable, one_line, without_control
-from lib.formats.timecode import format_clock
 
 _THINKING = re.compile(r"\A\s*+<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
 _OPENING = r"^\s*[-*•>]?\s*(?:\*\*)?[\[(#]?\s*(\d{1,7})\s*[\])]?(?:\*\*)?\s*"
@@ -21,11 +21,6 @@ def timed_line(cue: Cue) -> str:
     """``[01:05] Anna: text``, as models are asked to write times themselves."""
     speaker = one_line(cue.speaker or "")
     return f"{box(cue.start)} {speaker + ': ' if speaker else ''}{one_line(cue.text)}"
-
-
-def box(seconds: float) -> str:
-    """``[01:05]``, ``[1:02:05]``."""
-    return f"[{format_clock(seconds).zfill(5)}]"
 
 
 def timed_lines(cues: Iterable[Cue]) -> str:

@@ -52,8 +52,3 @@ def cell(text: str) -> str:
     """The text on one line, so that no spreadsheet runs it: ``=1+1`` becomes ``'=1+1``."""
     plain = one_line(text)
     return MARK + plain if plain.startswith((*COMMANDS, MARK)) else plain
-
-
-def uncell(text: str) -> str:
-    """What ``cell`` was given, on one line."""
-    return text.removeprefix(MARK)

@@ -144,12 +144,6 @@ _FIGURE = re.compile(r"\d+(?:[.,]\d+)?")
 _TIME_HINT, _ARROW_HINT, _BOX_HINT = re.compile(r"\d"), re.compile("[>→]"), re.compile(r"[\[({<]")
 
 
-def read_stamp(text: str) -> Stamp | None:
-    """One time that is the whole text (clock, units or plain seconds), or None."""
-    stamps = read_stamps(text)
-    return stamps[0] if stamps and stamps[1] is None else None
-
-
 def read_stamps(text: str) -> tuple[Stamp, Stamp | None] | None:
     """A time, or two with a dash between, that are the whole text, brackets or not; None for anything else."""
     if len(text) > 80:

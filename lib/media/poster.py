@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from lib.domain.media import MediaAsset
-from lib.errors import MediaError, NoPicture
+from lib.errors import CuewiseError, NoPicture
 from lib.media.clock import opened, seconds
 from lib.media.ffmpeg import decoder_options, file_url, run_ffmpeg
 
@@ -34,7 +34,8 @@ def make_poster(source: Path, target: Path, asset: MediaAsset) -> int:
 
 
 def made_anew(content: bytes) -> bytes | None:
-    """A stranger's PNG, JPEG, WebP or GIF as a JPEG of our own, of at most 480 pixels a side; None for all else.
+    """A stranger's PNG, JPEG, WebP or GIF as a JPEG of our own, of at most 480 pixels a side; None for all else,
+    and where none can be written. Never raises.
 
     Whoever shows it meets no picture that is broken, too large, or something else besides.
     """
@@ -43,15 +44,15 @@ def made_anew(content: bytes) -> bytes | None:
     if kind is None:
         return None
     limit = [word for name, value in decoder_options().items() for word in (f"-{name}", value)]
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder, "given"), Path(folder, "made")
-        source.write_bytes(content)
-        arguments = [*limit, "-f", kind, "-i", file_url(source), "-frames:v", "1", "-map_metadata", "-1"]
-        try:
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            source, target = Path(folder, "given"), Path(folder, "made")
+            source.write_bytes(content)
+            arguments = [*limit, "-f", kind, "-i", file_url(source), "-frames:v", "1", "-map_metadata", "-1"]
             run_ffmpeg([*arguments, *_as_small_jpeg(target)], duration=1.0, is_trial=True)
             return target.read_bytes() or None
-        except (MediaError, OSError):
-            return None
+    except (CuewiseError, OSError):
+        return None
 
 
 def _as_small_jpeg(target: Path) -> list[str]:

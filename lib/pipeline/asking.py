@@ -20,8 +20,8 @@ from lib.formats.text import one_line
 from lib.formats.timecode import format_clock
 from lib.openrouter import Turn
 from lib.pipeline.estimate import OTHER_TASK_TOKENS, PROMPT_TOKENS, dollars
-from lib.pipeline.ingest import held_asset
-from lib.pipeline.plan import facts_of_asset, facts_of_link, make_plan, needs_download
+from lib.pipeline.ingest import facts_of
+from lib.pipeline.plan import make_plan, needs_download
 from lib.pipeline.tools import Tools
 from lib.pipeline.versions import newest_of
 from lib.prompts.asking import asking_prompt
@@ -135,7 +135,7 @@ def plan_of_look(look: Look, runs: Sequence[Run], model: Model, tools: Tools) ->
         quality=Quality.VISUAL,
         media_limit_bytes=tools.settings.media_limit_bytes,
     )
-    facts = facts_of_asset(held_asset(run.asset_id, tools), source) if run.asset_id else facts_of_link(source)
+    facts = facts_of(source, tools, run.asset_id)
     return make_plan(request, model, facts, tools.store.generations.measured(model.id))
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
@@ -17,43 +16,28 @@ from lib.domain.batch import (
     Given,
     Item,
     Line,
-    Progress,
     Row,
+    Seat,
+    Standing,
     batch_title,
     progress_of,
     without_repeats,
 )
 from lib.domain.media import Source, SourceKind
 from lib.domain.model import Model
-from lib.domain.run import Failure, Run, RunRequest, RunState
+from lib.domain.run import Failure, Run, RunRequest
 from lib.errors import CuewiseError, InputError, NothingThere
 from lib.pipeline.answered import answered_before
 from lib.pipeline.ingest import facts_of, link_source
 from lib.pipeline.paying import Budget
-from lib.pipeline.plan import MediaFacts, common_part_seconds, make_plan
+from lib.pipeline.plan import MediaFacts, alike, make_plan
 from lib.pipeline.run import find_model
 from lib.pipeline.tools import Tools
 from lib.store import Measured
 from lib.ytdlp import LinkPlaylist, LinkVideo
 
-VIDEO_ENDINGS = {
-    ".mp4",
-    ".m4v",
-    ".mov",
-    ".webm",
-    ".mkv",
-    ".avi",
-    ".mpeg",
-    ".mpg",
-    ".ts",
-    ".mts",
-    ".flv",
-    ".wmv",
-    ".3gp",
-}
-SOUND_ENDINGS = {".mp3", ".m4a", ".m4b", ".wav", ".ogg", ".oga", ".opus", ".flac", ".aac", ".aiff", ".aif", ".wma"}
-MEDIA_ENDINGS = frozenset(VIDEO_ENDINGS | SOUND_ENDINGS)
-"""Files of a folder that are worth opening; what is in them decides."""
+Asked = tuple[Model, Measured]
+"""A model of a plan, with what its calls so far tell."""
 
 
 class Desk(Protocol):
@@ -62,33 +46,9 @@ class Desk(Protocol):
     def keep_file(self, path: Path) -> Source: ...
     def look_up(self, url: str, *, hears_only: bool = False) -> LinkVideo | LinkPlaylist: ...
     def new_request(self, source: Source, model_id: str, **asked: object) -> RunRequest: ...
-    def submit(self, request: RunRequest, *, key: str | None = None) -> Run: ...
+    def submit(self, request: RunRequest, *, key: str | None = None, seat: Seat | None = None) -> Run: ...
     def retry(self, run_id: str, *, key: str | None = None) -> Run: ...
     def cancel(self, run_id: str) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A batch as it stands now: its rows, and what they come to."""
-
-    batch: Batch
-    rows: tuple[Row, ...]
-    progress: Progress
-
-    @property
-    def videos(self) -> tuple[tuple[Row, ...], ...]:
-        """The rows of each video."""
-        numbers = dict.fromkeys(row.item.video for row in self.rows)
-        return tuple(tuple(row for row in self.rows if row.item.video == number) for number in numbers)
-
-    @property
-    def done_run_ids(self) -> tuple[str, ...]:
-        """The runs that have something to export."""
-        return tuple(row.run.id for row in self.rows if row.run is not None and row.state is RunState.DONE)
-
-    @property
-    def can_retry(self) -> bool:
-        return any(row.can_retry for row in self.rows)
 
 
 class Batches:
@@ -163,19 +123,19 @@ class Batches:
         cap_usd = next((line.request.cap_usd for line in lines if line.request), None)
         return BatchPlan(tuple(lines), tuple(repeated), cap_usd, Budget(self._tools).left_this_month())
 
-    def _models(self, model_ids: Iterable[str]) -> dict[str, _Asked | Failure]:
+    def _models(self, model_ids: Iterable[str]) -> dict[str, Asked | Failure]:
         """Each model with what its calls so far tell, looked up once for all videos; or why there is none."""
-        found: dict[str, _Asked | Failure] = {}
+        found: dict[str, Asked | Failure] = {}
         for model_id in model_ids:
             try:
                 model = find_model(model_id, self._tools)
-                found[model_id] = _Asked(model, self._tools.store.generations.measured(model.id))
+                found[model_id] = model, self._tools.store.generations.measured(model.id)
             except CuewiseError as error:
                 found[model_id] = _failure(error)
         return found
 
     def _lines(
-        self, number: int, given: Given, requests: Sequence[RunRequest], models: Mapping[str, _Asked | Failure]
+        self, number: int, given: Given, requests: Sequence[RunRequest], models: Mapping[str, Asked | Failure]
     ) -> list[Line]:
         """One video: a line for each model."""
         failure = given.failure
@@ -186,24 +146,25 @@ class Batches:
                 before = self._tools.store.runs.of_videos([given.source.video_id])
             except CuewiseError as error:
                 failure = _failure(error)
+        known = {name: each for name, each in models.items() if isinstance(each, tuple)}
         lines = []
-        for place, request in enumerate(requests if facts is None else _alike(requests, models, facts)):
+        for place, request in enumerate(requests if facts is None else alike(requests, known, facts)):
             line = Line(number, place, given.name, request.model_id, request=request, failure=failure)
             asked = models[request.model_id]
             if isinstance(asked, Failure):
                 line = replace(line, failure=failure or asked)
-            elif facts is None:
-                line = replace(line, model=asked.model)
             else:
-                line = self._planned(replace(line, model=asked.model), asked, facts, before)
+                model, measured = asked
+                line = replace(line, model=model)
+                line = line if facts is None else self._planned(line, measured, facts, before)
             lines.append(line)
         return lines
 
-    def _planned(self, line: Line, asked: _Asked, facts: MediaFacts, before: Sequence[Run]) -> Line:
-        plan = make_plan(line.request, asked.model, facts, asked.measured)
+    def _planned(self, line: Line, measured: Measured, facts: MediaFacts, before: Sequence[Run]) -> Line:
+        plan = make_plan(line.request, line.model, facts, measured)
         if plan.refusal:
             return replace(line, plan=plan, failure=Failure("PlanRefused", plan.refusal))
-        run = answered_before(line.request, asked.model, plan, before, self._tools)
+        run = answered_before(line.request, line.model, plan, before, self._tools)
         return replace(line, plan=plan, answered_by=run.id if run else None)
 
     # Starting
@@ -251,7 +212,8 @@ class Batches:
     def _begin(self, batch_id: str, item: Item, key: str | None) -> Item:
         """Queue the run of one item, and write down what came of it."""
         try:
-            run = self._desk.submit(item.request, key=key)
+            # The run and its seat are written down together: Retry starts none again that a crash came right after.
+            run = self._desk.submit(item.request, key=key, seat=Seat(batch_id, item.video, item.place))
         except CuewiseError as error:
             item = replace(item, run_id=None, failure=_failure(error))
         else:
@@ -342,30 +304,6 @@ class Batches:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A model of a plan, with what its calls so far tell."""
-
-    model: Model
-    measured: Measured
-
-
-def _alike(
-    requests: Sequence[RunRequest], models: Mapping[str, _Asked | Failure], facts: MediaFacts
-) -> list[RunRequest]:
-    """The requests with parts of one length, so that what is made for one model serves the others too."""
-    known = [(request, models[request.model_id]) for request in requests]
-    remote = [
-        (request, asked.model, asked.measured)
-        for request, asked in known
-        if isinstance(asked, _Asked) and not asked.model.is_local
-    ]
-    if len(remote) < 2:
-        return list(requests)
-    seconds, ids = common_part_seconds(remote, facts), {model.id for _, model, _ in remote}
-    return [replace(request, part_seconds=seconds) if request.model_id in ids else request for request in requests]
-
-
 def _as_one_order(plan: BatchPlan, batch_id: str, accepts_unknown_price: bool) -> BatchPlan:
     """The plan with requests that share the cap of their batch."""
 
@@ -384,25 +322,6 @@ def given_or_why(name: str, keep: Callable[[], Source]) -> Given:
         return Given(name, keep())
     except CuewiseError as error:
         return Given(name, failure=_failure(error))
-
-
-def media_below(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Every media file below a folder, and the other files, both in the order of their paths. Hidden ones, and what
-    lies in hidden folders, count for nothing. Raises InputError when the folder cannot be read."""
-    found: list[Path] = []
-    try:
-        for place, folders, files in os.walk(folder, onerror=_raise):
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            found += [Path(place, name) for name in files if not name.startswith(".")]
-    except OSError as exc:
-        raise InputError(f"{folder} cannot be read: {exc.strerror}.", "Check the folder and its permissions.") from exc
-    found.sort(key=lambda path: [part.casefold() for part in path.parts])
-    media = [path for path in found if path.suffix.lower() in MEDIA_ENDINGS]
-    return media, [path for path in found if path.suffix.lower() not in MEDIA_ENDINGS]
-
-
-def _raise(error: OSError) -> None:
-    raise error
 
 
 def _item(line: Line) -> Item:

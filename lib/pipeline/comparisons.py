@@ -42,8 +42,8 @@ from lib.formats.names import file_name
 from lib.formats.timecode import format_clock
 from lib.pipeline.export import Export
 from lib.pipeline.hear import kept_words
-from lib.pipeline.ingest import held_asset
-from lib.pipeline.plan import common_part_seconds, facts_of_asset, facts_of_link
+from lib.pipeline.ingest import facts_of
+from lib.pipeline.plan import alike
 from lib.pipeline.run import find_model
 from lib.pipeline.tools import Tools
 from lib.store.comparisons import KeptVote
@@ -102,21 +102,12 @@ class Comparisons:
 
     def alike(self, requests: Sequence[RunRequest]) -> list[RunRequest]:
         """The same requests with parts of one length, so that what is made for one model serves the others too."""
-        known = [(request, find_model(request.model_id, self._tools)) for request in requests]
-        remote = [
-            (request, model, self._tools.store.generations.measured(model.id))
-            for request, model in known
-            if not model.is_local
-        ]
-        if len(remote) < 2 or requests[0].about is not None:
+        models = {request.model_id: find_model(request.model_id, self._tools) for request in requests}
+        if len(models) < 2 or requests[0].about is not None:
             return list(requests)
-        source = requests[0].source
-        if source.asset_id:
-            facts = facts_of_asset(held_asset(source.asset_id, self._tools), source)
-        else:
-            facts = facts_of_link(source)
-        seconds = common_part_seconds(remote, facts)
-        return [request if model.is_local else replace(request, part_seconds=seconds) for request, model in known]
+        measured = self._tools.store.generations.measured
+        known = {model_id: (model, measured(model.id)) for model_id, model in models.items()}
+        return alike(requests, known, facts_of(requests[0].source, self._tools))
 
     def start(self, requests: Sequence[RunRequest], *, key: str | None = None) -> Started:
         """Ask several models the same question. One that cannot be asked is told of and hurts none of the others.

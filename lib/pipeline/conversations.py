@@ -164,7 +164,7 @@ class Conversations:
         self._shelf.remove(conversation_id)
         for exchange_id, number in attempts.items():
             self._jobs().forget(exchange_id, number)
-        forget_backups(self._tools.settings.backups_dir)
+        forget_backups(self._tools.settings.database_url, self._tools.settings.backups_dir)
 
     def runs(self, conversation: Conversation) -> tuple[Run, ...]:
         """The runs that it is about, in their order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from lib import prompts
 from lib.domain.media import Source
 from lib.domain.model import Model
 from lib.domain.plan import Plan
-from lib.domain.run import PartState, Run, RunRequest, RunState, Task, TranscriptRef
+from lib.domain.run import Run, RunRequest, Task, TranscriptRef, best_first
 from lib.errors import InputError, NothingThere
 from lib.pipeline.asked_text import lines_to_ask
 from lib.pipeline.run import find_model, known_run
@@ -42,7 +43,16 @@ class FromTranscript:
         found = {run.id: run for run in runs.of_videos([source.video_id])}
         if source.asset_id:
             found |= {run.id: run for run in runs.of_asset(source.asset_id)}
-        return sorted(filter(self._is_transcript, found.values()), key=_worth, reverse=True)
+        best = best_first(found.values(), TRANSCRIPT)
+        return [run for run in best if self._tools.store.transcripts.versions(run.id)]
+
+    def best_of_each(self, *, limit: int) -> list[Run]:
+        """The best transcript of each video among the newest ``limit`` runs, the newest first."""
+        videos: dict[str, list[Run]] = defaultdict(list)
+        for run in self._tools.store.runs.newest(limit):
+            videos[run.request.source.video_id].append(run)
+        best = [found[0] for runs in videos.values() if (found := best_first(runs, TRANSCRIPT))]
+        return sorted(best, key=lambda run: run.created, reverse=True)
 
     def made_from(self, run: Run) -> list[Run]:
         """What was made from a run's transcript, the newest first."""
@@ -71,18 +81,3 @@ class FromTranscript:
     def plan(self, request: RunRequest) -> Plan:
         """What would be sent; sends nothing. Raises UnknownModel, and NothingThere when the transcript is gone."""
         return plan_from_text(request, find_model(request.model_id, self._tools), lines_to_ask(request, self._tools))
-
-    def _is_transcript(self, run: Run) -> bool:
-        if run.request.task != TRANSCRIPT or run.state is not RunState.DONE or self._is_rerun(run):
-            return False
-        return bool(self._tools.store.transcripts.versions(run.id))
-
-    def _is_rerun(self, run: Run) -> bool:
-        return self._tools.store.reruns.is_one(run.id)
-
-
-def _worth(run: Run) -> tuple[bool, bool, object]:
-    request = run.request
-    is_whole = not request.start and request.end is None and not request.stretches
-    has_gaps = any(part.state is PartState.FAILED for part in run.parts) or bool(run.health and run.health.gaps)
-    return is_whole, not has_gaps, run.created

@@ -69,11 +69,11 @@ def held_asset(asset_id: str, tools: Tools) -> MediaAsset:
     return asset
 
 
-def facts_of(source: Source, tools: Tools) -> MediaFacts:
-    """What a plan needs to know of a source's media. Raises MediaError when they are no longer kept."""
-    if source.asset_id:
-        return facts_of_asset(held_asset(source.asset_id, tools), source)
-    return facts_of_link(source)
+def facts_of(source: Source, tools: Tools, asset_id: str | None = None) -> MediaFacts:
+    """What a plan needs to know of a source's media; ``asset_id`` names what its link gave, once that is known. Raises
+    MediaError when they are no longer kept."""
+    held = asset_id or source.asset_id
+    return facts_of_asset(held_asset(held, tools), source) if held else facts_of_link(source)
 
 
 def held_link(source: Source, tools: Tools, *, hears_only: bool) -> MediaAsset | None:

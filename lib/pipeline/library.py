@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -79,10 +80,6 @@ class Library:
     def runs_of_video(self, video_id: str) -> list[Run]:
         """All runs of a video, newest first; none where there is no such video."""
         return self._tools.store.runs.of_videos([video_id])
-
-    def runs_of_asset(self, asset_id: str) -> list[Run]:
-        """What was run over this media, whichever source it came from, newest first."""
-        return self._tools.store.runs.of_asset(asset_id)
 
     def choices(self) -> Choices:
         """The models, tasks and tags that there are to filter by."""
@@ -180,13 +177,31 @@ class Library:
 
         Raises NothingThere, and StillGoingOn while it is not over.
         """
+        self._clear_up(self._delete_run(run_id))
+
+    def delete_runs(self, run_ids: Iterable[str]) -> int:
+        """Delete those of them that are there and over, as above; gives how many that were."""
+        count, forgotten = 0, {}
+        try:
+            for run_id in run_ids:
+                with suppress(NothingThere, StillGoingOn):
+                    forgotten |= self._delete_run(run_id)
+                    count += 1
+        finally:
+            # Also for those that were deleted before one failed.
+            if forgotten:
+                self._clear_up(forgotten)
+        return count
+
+    def _delete_run(self, run_id: str) -> dict[str, int]:
+        """Gives what the job engine is to forget of it. Raises NothingThere and StillGoingOn."""
         self._known(run_id)
         removals = self._tools.store.removals
         attempts, copies = self._attempts([run_id]), removals.copies_of([run_id])
         if not removals.run(run_id):
             raise StillGoingOn("This run is still going on.")
         self._tools.files.remove_renditions(copies)
-        self._clear_up(attempts | copies)
+        return attempts | copies
 
     def delete_video(self, video_id: str) -> None:
         """Delete a video: all its runs, its tags, its file and all that was made of it, unless another video's runs
@@ -213,11 +228,13 @@ class Library:
         return removals.attempts(run_ids) | removals.exchanges_of(run_ids)
 
     def _clear_up(self, attempts: dict[str, int]) -> None:
-        for subject_id, number in attempts.items():
-            self._jobs().forget(subject_id, number)
-        self._tools.vault.forget_unused()
-        self._tools.store.search.purge()
-        forget_backups(self._tools.settings.backups_dir)
+        try:
+            for subject_id, number in attempts.items():
+                self._jobs().forget(subject_id, number)
+            self._tools.vault.forget_unused()
+            self._tools.store.search.purge()
+        finally:
+            forget_backups(self._tools.settings.database_url, self._tools.settings.backups_dir)
 
     def _farewell(self, runs: Sequence[Run], **bytes_and_more: object) -> Farewell:
         return Farewell(

@@ -30,8 +30,8 @@ from lib.formats.timecode import format_clock
 from lib.pipeline.ahead import preparing_ahead
 from lib.pipeline.generate import ask, listen_through
 from lib.pipeline.hear import speech_of
-from lib.pipeline.ingest import media_of
-from lib.pipeline.plan import facts_of_asset, facts_of_link, make_plan
+from lib.pipeline.ingest import facts_of, media_of
+from lib.pipeline.plan import make_plan
 from lib.pipeline.prepare import Recipe, prepare
 from lib.pipeline.reporter import Reporter
 from lib.pipeline.run import as_failure, find_model, known_run
@@ -153,10 +153,10 @@ class _Work(Work):
 
     def _take_own_route(self) -> None:
         """Another model than the run's may see or hear what that one does not: the part is planned for it."""
-        request, source, part = self.run.request, self.run.request.source, self.part
+        request, part = self.run.request, self.part
         asked = {"start": part.start, "end": part.end, "stretches": part.stretches}
         wanted = replace(request, model_id=self.model.id, route=RouteChoice.AUTO, **asked)
-        facts = facts_of_asset(self._asset(), source) if self.run.asset_id else facts_of_link(source)
+        facts = facts_of(request.source, self.tools, self.run.asset_id)
         is_whole_link = self.first_route is Route.LINK and self.model.takes_youtube_links
         if not is_whole_link:
             plan = make_plan(wanted, self.model, facts)

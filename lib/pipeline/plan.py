@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lib.domain.cuts import Piece, Portion, cut_points, portions
@@ -139,12 +139,19 @@ def alternatives(
     return tuple(found.values())
 
 
-def common_part_seconds(requests: Sequence[tuple[RunRequest, Model, Measured]], facts: MediaFacts) -> float:
-    """The length of a part under which every one of these models takes the same parts, so that what is made for one
-    serves them all: the shortest that any of them needs."""
-    drafts = [_Draft(request, model, facts, measured, None) for request, model, measured in requests]
+def alike(
+    requests: Sequence[RunRequest], models: Mapping[str, tuple[Model, Measured]], facts: MediaFacts
+) -> list[RunRequest]:
+    """The requests with parts of one length, the shortest that any of their models needs, so that what is made for one
+    serves the others too. Local models have no parts, and what is not among ``models`` stays as it is."""
+    known = [(request, *models[request.model_id]) for request in requests if request.model_id in models]
+    drafts = [_Draft(request, model, facts, measured, None) for request, model, measured in known if not model.is_local]
+    if len(drafts) < 2:
+        return list(requests)
     longest = [draft.longest / LONGEST_PART for draft in drafts if draft.longest > SHORTEST_PART_SECONDS]
-    return min([*longest, *(draft.request.part_seconds for draft in drafts)])
+    seconds = min([*longest, *(draft.request.part_seconds for draft in drafts)])
+    remote = {draft.request.model_id for draft in drafts}
+    return [replace(each, part_seconds=seconds) if each.model_id in remote else each for each in requests]
 
 
 def needs_download(plan: Plan) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from lib.domain.media import Clip, MediaAsset, Source
 from lib.domain.proposals import around_changes, around_speech, around_word, places_of
-from lib.domain.run import Run, RunRequest, RunState
+from lib.domain.run import Run, RunRequest, best_first
 from lib.domain.transcript import Cue
 from lib.errors import CuewiseError, InputError, NoPicture, NoSound, NothingToPropose
 from lib.media.scenes import scene_changes
@@ -46,17 +46,29 @@ class Proposals:
         return ingest(request, self._tools, Saying(say), hears_only=hears_only)
 
     def by_speech(
-        self, asset: MediaAsset, budget: float, *, clip: Clip | None = None, on_progress: OnProgress | None = None
+        self,
+        asset: MediaAsset,
+        budget: float,
+        *,
+        clip: Clip | None = None,
+        track: int = 0,
+        on_progress: OnProgress | None = None,
     ) -> tuple[Clip, ...]:
-        """Where somebody speaks. Raises NothingToPropose, NoSound, and what the listener raises."""
+        """Where somebody speaks on a track of its sound, counted from 0.
+
+        Raises NothingToPropose, NoSound, and what the listener raises.
+        """
         if not asset.has_sound:
             raise NoSound("The file has no sound, so nobody is heard in it.", NothingToPropose.hint)
-        whole = Clip(0.0, asset.duration)
-        kept = self._tools.store.assets.speech(asset.id, whole)
+        if track >= len(asset.audio):
+            tracks = len(asset.audio)
+            raise NoSound(f"There is no track {track + 1} of sound: the file has {tracks}.", "Choose another track.")
+        whole, heard = Clip(0.0, asset.duration), asset.hearing(track).sound_index
+        kept = self._tools.store.assets.speech(asset.id, whole, track=heard)
         if kept is None:
-            path = self._tools.files.path(asset.id)
-            kept = self._tools.listener.speech_stretches(path, end=asset.duration, on_progress=on_progress)
-            self._tools.store.assets.keep_speech(asset.id, whole, kept)
+            path, listener = self._tools.files.path(asset.id), self._tools.listener
+            kept = listener.speech_stretches(path, end=asset.duration, track=heard, on_progress=on_progress)
+            self._tools.store.assets.keep_speech(asset.id, whole, kept, track=heard)
         return _some(around_speech(kept, clip or whole, _read(budget)), "Nobody speaks there.")
 
     def by_scenes(
@@ -74,7 +86,7 @@ class Proposals:
         return _some(found, "No scene changes there: it is one long shot.")
 
     def by_word(self, asset: MediaAsset, text: str, budget: float, *, clip: Clip | None = None) -> tuple[Clip, ...]:
-        """Around a word or a phrase, in the newest transcript of it that we hold.
+        """Around a word or a phrase, in the best transcript of it that we hold and that has it.
 
         Raises NothingToPropose when it is not said there, InputError when there is no transcript or no word.
         """
@@ -101,8 +113,7 @@ class Proposals:
         return [transcript.cues for transcript in kept if transcript is not None and transcript.cues]
 
     def _runs(self, asset: MediaAsset) -> list[Run]:
-        found = self._tools.store.runs.of_asset(asset.id)
-        return [run for run in found if run.state is RunState.DONE and run.request.task == "transcript"]
+        return best_first(self._tools.store.runs.of_asset(asset.id), "transcript")
 
 
 def _needs_every_picture(asset: MediaAsset) -> bool:

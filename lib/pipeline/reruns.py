@@ -8,7 +8,6 @@ from dataclasses import replace
 from lib.domain.differences import Difference, differences
 from lib.domain.edits import apply, put_in_place
 from lib.domain.media import Clip, Source
-from lib.domain.rerun import RerunState
 from lib.domain.run import Run, RunRequest
 from lib.domain.transcript import Cue, Transcript
 from lib.domain.versions import Author
@@ -16,7 +15,7 @@ from lib.errors import InputError, MediaError, NothingThere
 from lib.pipeline.ingest import held_asset
 from lib.pipeline.run import known_run
 from lib.pipeline.tools import Tools
-from lib.pipeline.versions import add_version, bounds_of, newest_of
+from lib.pipeline.versions import bounds_of, newest_of, try_version
 
 AROUND = 0.5
 """Seconds of silence that a stretch takes along on either side, so that no word is cut where it begins."""
@@ -66,10 +65,15 @@ class Reruns:
         return replace(request, is_anew=True)
 
     def start(self, run_id: str, request: RunRequest, *, key: str | None = None) -> Run:
-        """Run it, as a run of its own. Raises what ``submit`` raises."""
-        run = self._submit(request, key=key)
-        self._tools.store.reruns.add(run.id, run_id)
-        return run
+        """Run it, as a run of its own; gives the one that is going on where just this was asked before.
+
+        Raises NothingThere, and what ``submit`` raises.
+        """
+        known_run(run_id, self._tools)
+        for run in self.of(run_id):
+            if not run.state.is_over and replace(run.request, key_ref=None) == replace(request, key_ref=None):
+                return run
+        return self._submit(request, key=key, again_of=run_id)
 
     def of(self, run_id: str) -> list[Run]:
         """The runs of its stretches that nobody has decided about yet, over or not."""
@@ -82,18 +86,21 @@ class Reruns:
         return differences(before.cues, self._placing(rerun_id)(before).cues)
 
     def put_in_place(self, run_id: str, rerun_id: str) -> int:
-        """Put its lines in the place of those that are there, as a new version; gives its number.
+        """Put its lines in the place of those that are there, as a new version; gives its number. Where somebody has
+        decided about the stretch before, nothing changes: gives the number of the newest version.
 
         Lines outside the stretch stay exactly as they are. Raises NothingThere while it has no lines.
         """
-        rerun = known_run(rerun_id, self._tools)
-        number = add_version(run_id, self._placing(rerun_id), Author.AGAIN, rerun.request.model_id, self._tools)
-        self._tools.store.reruns.settle(rerun_id, RerunState.PLACED)
-        return number
+        model_id, make = known_run(rerun_id, self._tools).request.model_id, self._placing(rerun_id)
+        while any(rerun.run_id == rerun_id for rerun in self._tools.store.reruns.asked(run_id)):
+            number = try_version(run_id, make, Author.AGAIN, model_id, self._tools, rerun_id=rerun_id)
+            if number is not None:
+                return number
+        return newest_of(run_id, self._tools).version.number
 
     def leave(self, rerun_id: str) -> None:
         """Leave the lines as they are. The run stays, to be read by itself."""
-        self._tools.store.reruns.settle(rerun_id, RerunState.LEFT)
+        self._tools.store.reruns.leave(rerun_id)
 
     def _placing(self, rerun_id: str) -> Callable[[Transcript], Transcript]:
         rerun, fresh = known_run(rerun_id, self._tools), newest_of(rerun_id, self._tools).transcript

@@ -21,8 +21,8 @@ from lib.errors import CuewiseError, NothingThere, PlanRefused
 from lib.openrouter import unknown_model
 from lib.pipeline.asked_text import lines_asked
 from lib.pipeline.hear import kept_speech, kept_words, silences_near, speech_of, words_of
-from lib.pipeline.ingest import held_asset, ingest, media_of
-from lib.pipeline.plan import facts_of_asset, facts_of_link, make_plan, needs_download
+from lib.pipeline.ingest import facts_of, ingest, media_of
+from lib.pipeline.plan import facts_of_asset, make_plan, needs_download
 from lib.pipeline.reporter import Pointless, Reporter, ReporterBeside
 from lib.pipeline.stitch import Heard, health_of, make_transcript
 from lib.pipeline.text_answers import made_of_text
@@ -192,11 +192,10 @@ def known_run(run_id: str, tools: Tools) -> Run:
 
 
 def _plan_before(run: Run, model: Model, tools: Tools) -> Plan:
-    request, source = run.request, run.request.source
+    request = run.request
     if request.about is not None:
         return plan_from_text(request, model, lines_asked(run, tools))
-    facts = facts_of_asset(held_asset(source.asset_id, tools), source) if source.asset_id else facts_of_link(source)
-    return make_plan(request, model, facts, tools.store.generations.measured(model.id))
+    return make_plan(request, model, facts_of(request.source, tools), tools.store.generations.measured(model.id))
 
 
 def _still_serves(run: Run, plan: Plan) -> bool:

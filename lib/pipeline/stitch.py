@@ -14,7 +14,7 @@ from lib.domain.retime import TimedToken, order_and_clamp, timed_words
 from lib.domain.run import Generation, PartAnswer
 from lib.domain.stitch import stitch
 from lib.domain.transcript import Cue, Segment, TimedBy, Transcript, Word
-from lib.formats.moved_times import move_times
+from lib.formats.boxed_times import move_times
 from lib.formats.parse import parse_answer
 
 Timed = TimedToken | Cue

@@ -11,7 +11,8 @@ from lib.domain.run import PartAnswer, PartState, Stage
 from lib.domain.transcript import Cue
 from lib.domain.translation import lines_to_translate
 from lib.errors import AnswerTruncated, ContextTooLong, NothingThere, RequestTooLarge
-from lib.formats.asked_lines import box, numbered_lines, read_numbered, timed_lines
+from lib.formats.asked_lines import numbered_lines, read_numbered, timed_lines
+from lib.formats.boxed_times import box
 from lib.formats.text import one_line
 from lib.pipeline.asked_text import lines_asked
 from lib.pipeline.generate import Asked, ask_text

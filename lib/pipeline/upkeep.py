@@ -25,6 +25,9 @@ def keep_up(tools: Tools, *, now: datetime | None = None) -> None:
             each(tools, now)
         except CuewiseError as error:
             log.warning("%s: %s %s", each.__name__.strip("_"), error, error.hint)
+        except Exception:
+            # Of whatever kind: the runs that the worker has in hand must not end with it.
+            log.exception("%s failed", each.__name__.strip("_"))
 
 
 def _back_up(tools: Tools, now: datetime) -> None:
@@ -45,10 +48,9 @@ def _expire(tools: Tools, now: datetime) -> None:
     library = Library(tools, lambda: jobs)
     try:
         expired = tools.store.runs.ended_before(now - timedelta(days=days))
-        for run_id in expired:
-            library.delete_run(run_id)
         if expired:
+            count = library.delete_runs(expired)
             library.free_unneeded()
-            log.info("%d runs were deleted after %d days", len(expired), days)
+            log.info("%d runs were deleted after %d days", count, days)
     finally:
         jobs.close()

@@ -106,15 +106,29 @@ def version_of(run_id: str, number: int, tools: Tools) -> Transcript:
 
 def add_version(run_id: str, make: Callable[[Transcript], Transcript], author: Author, note: str, tools: Tools) -> int:
     """Keep what ``make`` makes of the newest version as a new one; gives its number. Raises NothingThere."""
-    while True:
-        newest = newest_of(run_id, tools)
-        record = make(newest.transcript)
-        lines = num_changed(newest.transcript.cues, record.cues)
-        number = tools.store.transcripts.keep_after(
-            run_id, record, newest.version, author=author, note=note, lines_changed=lines
-        )
-        if number is not None:
-            return number
+    number = None
+    while number is None:
+        number = try_version(run_id, make, author, note, tools)
+    return number
+
+
+def try_version(
+    run_id: str,
+    make: Callable[[Transcript], Transcript],
+    author: Author,
+    note: str,
+    tools: Tools,
+    *,
+    rerun_id: str | None = None,
+) -> int | None:
+    """The same, once: None, and nothing is kept, where another was quicker. ``rerun_id`` is the run of a stretch whose
+    lines are put in place."""
+    newest = newest_of(run_id, tools)
+    record = make(newest.transcript)
+    lines = num_changed(newest.transcript.cues, record.cues)
+    return tools.store.transcripts.keep_after(
+        run_id, record, newest.version, rerun_id=rerun_id, author=author, note=note, lines_changed=lines
+    )
 
 
 def bounds_of(run: Run, cues: Sequence[Cue], tools: Tools) -> Clip:

@@ -11,7 +11,7 @@ from lib.domain.languages import language_name
 from lib.domain.reading import summary_words
 from lib.domain.run import Task
 from lib.errors import InputError
-from lib.formats.timecode import format_clock
+from lib.formats.boxed_times import box
 
 CUSTOM = "custom"
 TRANSLATION = "translation"
@@ -63,7 +63,7 @@ def prompt_text(
         minutes, seconds = divmod(int(duration), 60)
         notes.append(f"The recording you are given is {minutes} min {seconds} s long. No time may lie beyond that.")
     if begins:
-        moments = ", ".join(f"[{format_clock(begin).zfill(5)}]" for begin in begins)
+        moments = ", ".join(map(box, begins))
         notes.append(
             f"It is made of {len(begins)} stretches of a longer one, joined one after the other with a moment of "
             f"silence between them; they begin at {moments}. What lay between them was left out. Count all times "

@@ -20,7 +20,9 @@ KEPT = 3
 """How many days' copies are kept: a library of 10,000 hours takes 1.7 GB."""
 PAGES_AT_ONCE, PAUSE = 4096, 0.01
 """Copied in steps, so that whoever writes meanwhile waits for one step only."""
-BESIDE = ("", "-wal", "-shm")
+BESIDE = ("", "-wal", "-shm", "-journal")
+ASIDE = ".replaced-"
+"""With this after its name, and the moment, a database is kept that a copy took the place of."""
 
 
 def database_file(url: str) -> Path | None:
@@ -40,7 +42,8 @@ def problems_of(path: Path) -> tuple[str, ...]:
 
 
 def back_up(url: str, folder: Path, *, now: datetime | None = None) -> Path | None:
-    """Copy the database whole into ``folder``, once a day; gives the copy, None where none was due or possible.
+    """Copy the database whole into ``folder``, once a day; gives the copy, None where none was due or possible, or
+    where something was deleted for good meanwhile.
 
     The copy is checked before it takes its name, and only then do the oldest go: a damaged database never replaces
     what it was. Raises StorageError when it cannot be written.
@@ -59,16 +62,21 @@ def back_up(url: str, folder: Path, *, now: datetime | None = None) -> Path | No
         with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(fresh)) as copy:
             os.chmod(fresh, 0o600)
             live.backup(copy, pages=PAGES_AT_ONCE, sleep=PAUSE)
-        if problems := problems_of(fresh):
+        problems = problems_of(fresh)
+        if not fresh.exists():
+            return None
+        if problems:
             raise StorageError(f"The database could not be backed up: {problems[0]}", "See: python -m lib.cli doctor")
         os.replace(fresh, target)
         for old in backups(folder)[KEPT:]:
-            old.unlink(missing_ok=True)
+            _remove(old)
+    except FileNotFoundError:
+        return None
     except (sqlite3.Error, OSError) as exc:
         raise StorageError(f"The database could not be backed up: {exc}.", "See: python -m lib.cli doctor") from exc
     finally:
         with suppress(OSError):
-            fresh.unlink(missing_ok=True)
+            _remove(fresh)
     return target
 
 
@@ -77,16 +85,33 @@ def backups(folder: Path) -> list[Path]:
     return sorted(folder.glob("*-????-??-??.db"), reverse=True)
 
 
-def forget_backups(folder: Path) -> None:
-    """Delete every copy: what was deleted for good must not come back with one. The next upkeep makes a fresh one."""
+def forget_backups(url: str, folder: Path) -> None:
+    """Delete every copy: what was deleted for good must not come back with one. The next upkeep makes a fresh one.
+
+    Those that are being made go too, and the databases that ``restore`` put aside.
+    """
+    # In this order: a copy that takes its name between the two is found under it, and one that is gone takes none.
+    for unfinished in folder.glob("*.new"):
+        _remove(unfinished)
     for copy in backups(folder):
-        copy.unlink(missing_ok=True)
+        _remove(copy)
+    database = database_file(url)
+    if database is not None:
+        for aside in (*database.parent.glob(f"{database.name}{ASIDE}*"), database.with_suffix(".restored")):
+            aside.unlink(missing_ok=True)
+
+
+def _remove(database: Path) -> None:
+    """Delete it with what lies beside it: who only looks into a copy leaves that there."""
+    for suffix in BESIDE:
+        Path(f"{database}{suffix}").unlink(missing_ok=True)
 
 
 def restore(url: str, folder: Path, wanted: Path | None = None) -> tuple[Path, Path | None]:
     """Put a copy, the newest sound one unless ``wanted`` names another, in the place of the database.
 
-    Gives the copy, and where the database that was there is kept now: nothing is deleted. Nobody may be using it.
+    Gives the copy, and where the database that was there is kept now, until something is deleted for good. Nobody may
+    be using it.
     Raises NothingThere where no sound copy is, StorageInUse while somebody writes, StorageError.
     """
     target = database_file(url)
@@ -102,7 +127,7 @@ def restore(url: str, folder: Path, wanted: Path | None = None) -> tuple[Path, P
         shutil.copyfile(found, fresh)
         if target.exists():
             stamp = f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}"
-            aside = target.with_name(f"{target.name}.replaced-{stamp}")
+            aside = target.with_name(f"{target.name}{ASIDE}{stamp}")
             for suffix in BESIDE:
                 with suppress(FileNotFoundError):
                     os.replace(f"{target}{suffix}", f"{aside}{suffix}")

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Row, and_, delete, insert, select, update
 
-from lib.domain.batch import NOT_STARTED, Batch, Item
+from lib.domain.batch import NOT_STARTED, Batch, Item, Seat
 from lib.domain.run import Failure, RunRequest
 from lib.store.records import from_json, to_json
 from lib.store.rows import now, transaction
@@ -32,13 +32,9 @@ class Batches:
 
     def put_item(self, batch_id: str, item: Item) -> None:
         """Write down what became of an item that there is."""
-        where = (
-            batch_item.c.batch_id == batch_id,
-            batch_item.c.video == item.video,
-            batch_item.c.place == item.place,
-        )
+        where = _is(Seat(batch_id, item.video, item.place))
         with transaction(self._engine) as connection:
-            connection.execute(update(batch_item).where(*where).values(**_values(batch_id, item)))
+            connection.execute(update(batch_item).where(where).values(**_values(batch_id, item)))
 
     def remove(self, batch_id: str) -> None:
         """Forget a batch; its runs stay."""
@@ -56,6 +52,16 @@ class Batches:
             found = connection.execute(rows).all()
             items = _items_of(connection, [row.id for row in found])
         return [_read(row, items[row.id]) for row in found]
+
+
+def take_seat(connection: Connection, seat: Seat, run_id: str) -> None:
+    """Write down the run of an item, as a part of a transaction that is going on."""
+    connection.execute(update(batch_item).where(_is(seat)).values(run_id=run_id, failure=None))
+
+
+def _is(seat: Seat):
+    places = (batch_item.c.video == seat.video, batch_item.c.place == seat.place)
+    return and_(batch_item.c.batch_id == seat.batch_id, *places)
 
 
 def _insert(connection: Connection, batch_id: str, items: Sequence[Item]) -> None:

@@ -207,6 +207,8 @@ class Conversations:
 def remove_conversations(connection: Connection, conversation_ids: Sequence[str]) -> None:
     """Delete conversations with the answers that only they hold, as a part of a transaction that is going on."""
     mine = exchange.c.conversation_id.in_(conversation_ids)
+    # A write comes first: who keeps an answer for one of them meanwhile is done before, and seen, or finds it gone.
+    connection.execute(update(exchange).where(mine).values(attempt=exchange.c.attempt))
     exchange_ids = list(connection.scalars(select(exchange.c.id).where(mine)))
     keep_exchange_costs(connection, exchange_ids)
     connection.execute(delete(generation).where(generation.c.paid_by.in_(exchange_ids)))

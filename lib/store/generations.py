@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from lib.domain.run import Generation
+from lib.errors import Cancelled
 from lib.store.records import from_json, to_json
-from lib.store.rows import now, put, transaction
-from lib.store.tables import generation
+from lib.store.rows import now, put_with, transaction
+from lib.store.tables import exchange, generation, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +38,22 @@ class Generations:
         self._engine = engine
 
     def keep(self, digest: str, record: Generation, *, clip_seconds: float, paid_by: str) -> None:
-        """Keep an answer under its question's digest; ``paid_by`` is the run that asked."""
-        put(
-            self._engine,
-            generation,
-            digest=digest,
-            model_id=record.model_id,
-            record=to_json(record),
-            clip_seconds=clip_seconds,
-            paid_by=paid_by,
-            created=now(),
-        )
+        """Keep an answer under its question's digest; ``paid_by`` is the run, or the question of a conversation, that
+        asked. Raises Cancelled where that was deleted meanwhile: then nothing is kept."""
+        with transaction(self._engine) as connection:
+            put_with(
+                connection,
+                generation,
+                digest=digest,
+                model_id=record.model_id,
+                record=to_json(record),
+                clip_seconds=clip_seconds,
+                paid_by=paid_by,
+                created=now(),
+            )
+            # Written first: from here on nobody else can delete before this is kept whole, or not at all.
+            if not _is_there(connection, paid_by):
+                raise Cancelled("What asked for this answer was deleted.")
 
     def get(self, digest: str) -> Kept | None:
         wanted = select(generation.c.record, generation.c.paid_by).where(generation.c.digest == digest)
@@ -67,6 +73,11 @@ class Generations:
             calls = [(from_json(Generation, text), seconds) for text, seconds in connection.execute(rows)]
         waits = [call.seconds / seconds for call, seconds in calls if call.seconds]
         return Measured(_token_rate(calls, "video"), _token_rate(calls, "audio"), _median(waits))
+
+
+def _is_there(connection: Connection, owner: str) -> bool:
+    owners = (select(table.c.id).where(table.c.id == owner).with_for_update(read=True) for table in (run, exchange))
+    return any(connection.scalar(each) is not None for each in owners)
 
 
 def _token_rate(calls: list[tuple[Generation, float]], sent: str) -> float | None:

@@ -128,6 +128,8 @@ class _StillGoingOn(Exception):
 
 def _remove_runs(connection: Connection, run_ids: Sequence[str]) -> None:
     leaving = run.c.id.in_(run_ids)
+    # A write comes first: who keeps an answer for one of them meanwhile is done before, and seen, or finds it gone.
+    connection.execute(update(run).where(leaving).values(attempt=run.c.attempt))
     about = connection.execute(select(run.c.video_id, run.c.asset_id).where(leaving)).all()
     video_ids = {row.video_id for row in about}
     keep_costs(connection, run_ids)

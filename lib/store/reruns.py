@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from lib.domain.rerun import Rerun, RerunState
 from lib.store.rows import transaction
@@ -13,24 +13,24 @@ class Reruns:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def add(self, run_id: str, of_run: str) -> None:
-        """Write down that ``run_id`` runs a stretch of ``of_run`` again."""
-        with transaction(self._engine) as connection:
-            connection.execute(insert(rerun).values(run_id=run_id, of_run=of_run, state=RerunState.ASKED))
-
     def asked(self, of_run: str) -> list[Rerun]:
         """Those that nobody has decided about yet."""
         wanted = select(rerun).where(rerun.c.of_run == of_run, rerun.c.state == RerunState.ASKED)
         with transaction(self._engine) as connection:
             return [Rerun(row.run_id, row.of_run, RerunState(row.state)) for row in connection.execute(wanted)]
 
-    def is_one(self, run_id: str) -> bool:
-        """Whether a run is about a stretch of another that was run again."""
+    def leave(self, run_id: str) -> None:
+        """Write down that the lines stay as they are, unless that was settled before."""
         with transaction(self._engine) as connection:
-            return connection.scalar(select(rerun.c.run_id).where(rerun.c.run_id == run_id)) is not None
+            settle_rerun(connection, run_id, RerunState.LEFT)
 
-    def settle(self, run_id: str, state: RerunState) -> bool:
-        """Write down what became of it; False when that was settled before."""
-        still = (rerun.c.run_id == run_id, rerun.c.state == RerunState.ASKED)
-        with transaction(self._engine) as connection:
-            return bool(connection.execute(update(rerun).where(*still).values(state=state)).rowcount)
+
+def add_rerun(connection: Connection, run_id: str, of_run: str) -> None:
+    """Write down that ``run_id`` runs a stretch of ``of_run`` again, as a part of a transaction that is going on."""
+    connection.execute(insert(rerun).values(run_id=run_id, of_run=of_run, state=RerunState.ASKED))
+
+
+def settle_rerun(connection: Connection, run_id: str, state: RerunState) -> bool:
+    """Write down what became of it, in the same way; False when that was settled before."""
+    still = (rerun.c.run_id == run_id, rerun.c.state == RerunState.ASKED)
+    return bool(connection.execute(update(rerun).where(*still).values(state=state)).rowcount)

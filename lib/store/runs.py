@@ -24,18 +24,22 @@ from sqlalchemy import (
     update,
 )
 
+from lib.domain.batch import Seat
 from lib.domain.health import Health
 from lib.domain.plan import Plan
 from lib.domain.run import Failure, PartAnswer, PartRecord, PartState, Run, RunRequest, RunState, Stage, Usage
 from lib.domain.transcript import Transcript
 from lib.domain.versions import Version
+from lib.store.batches import take_seat
 from lib.store.records import from_json, to_json
+from lib.store.reruns import add_rerun
 from lib.store.rows import as_text, now, transaction
-from lib.store.tables import part, run
+from lib.store.tables import part, rerun, run
 from lib.store.transcripts import Transcripts
 
 Answers = tuple[PartAnswer, ...]
 UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
+_RUNS = select(run, exists().where(rerun.c.run_id == run.c.id).label("is_rerun"))
 
 
 class Runs:
@@ -43,10 +47,23 @@ class Runs:
         self._engine = engine
         self._transcripts = transcripts
 
-    def add(self, run_id: str, request: RunRequest, plan: Plan | None) -> None:
-        """Write down a new run, queued, at its first attempt."""
+    def add(
+        self,
+        run_id: str,
+        request: RunRequest,
+        plan: Plan | None,
+        *,
+        again_of: str | None = None,
+        seat: Seat | None = None,
+    ) -> None:
+        """Write down a new run, queued, at its first attempt, and with it where it belongs: ``again_of`` is the run of
+        which it runs a stretch again, ``seat`` the item of a batch that it is started for."""
         with transaction(self._engine) as connection:
             connection.execute(insert(run).values(**_fresh(run_id, request, plan)))
+            if again_of is not None:
+                add_rerun(connection, run_id, again_of)
+            if seat is not None:
+                take_seat(connection, seat, run_id)
 
     def add_done(
         self,
@@ -76,12 +93,12 @@ class Runs:
 
     def get(self, run_id: str) -> Run | None:
         with transaction(self._engine) as connection:
-            row = connection.execute(select(run).where(run.c.id == run_id)).first()
+            row = connection.execute(_RUNS.where(run.c.id == run_id)).first()
             return _read(row, _parts_of(connection, [run_id])[run_id]) if row else None
 
     def newest(self, limit: int) -> list[Run]:
         with transaction(self._engine) as connection:
-            rows = connection.execute(select(run).order_by(run.c.created.desc(), run.c.id).limit(limit)).all()
+            rows = connection.execute(_RUNS.order_by(run.c.created.desc(), run.c.id).limit(limit)).all()
             parts = _parts_of(connection, [row.id for row in rows])
         return [_read(row, parts[row.id]) for row in rows]
 
@@ -285,7 +302,7 @@ class Runs:
 
     def _without_text(self, which: ColumnElement[bool]) -> list[Run]:
         with transaction(self._engine) as connection:
-            rows = connection.execute(select(run).where(which).order_by(run.c.created.desc(), run.c.id)).all()
+            rows = connection.execute(_RUNS.where(which).order_by(run.c.created.desc(), run.c.id)).all()
             parts = _parts_of(connection, [row.id for row in rows], with_text=False)
         return [_read(row, parts[row.id]) for row in rows]
 
@@ -379,6 +396,7 @@ def _read(row: Row, parts: Sequence[Row]) -> Run:
         health=from_json(Health, row.health) if row.health else None,
         health_version=row.health_version,
         health_revision=row.health_revision,
+        is_rerun=bool(row.is_rerun),
     )
 
 

@@ -15,9 +15,11 @@ from sqlalchemy import Connection, Engine, Row, and_, delete, func, insert, sele
 from sqlalchemy.exc import IntegrityError
 
 from lib.domain.edits import Edit
+from lib.domain.rerun import RerunState
 from lib.domain.transcript import Transcript
 from lib.domain.versions import Author, Version, VersionedTranscript
 from lib.store.records import from_json, to_json
+from lib.store.reruns import settle_rerun
 from lib.store.rows import now, transaction
 from lib.store.search import Search
 from lib.store.tables import edit, transcript
@@ -114,17 +116,21 @@ class Transcripts:
         newest: Version | None,
         *,
         added: Logged | None = None,
+        rerun_id: str | None = None,
         **about: object,
     ) -> int | None:
-        """Keep as a new version, with the first edit of its log where it has one; gives its number.
+        """Keep as a new version, with the first edit of its log where it has one; gives its number. ``rerun_id`` is the
+        run of a stretch whose lines are put in place with it.
 
         ``about`` is what ``keep`` takes. None, and nothing is kept, unless ``newest`` is the newest version and still
-        as it was read; it is None where there was no version.
+        as it was read, and nobody has decided about the stretch; it is None where there was no version.
         """
         try:
             with transaction(self._engine) as connection:
                 if newest is not None:
                     _claim(connection, run_id, newest)
+                if rerun_id is not None and not settle_rerun(connection, rerun_id, RerunState.PLACED):
+                    raise _Overtaken
                 number = self.put(connection, run_id, record, after=newest.number if newest else 0, **about)
                 if added is not None:
                     connection.execute(insert(edit).values(**_log_row(run_id, number, 1, added)))
@@ -203,7 +209,7 @@ class Transcripts:
 
 
 class _Overtaken(Exception):
-    """Another has written since we read."""
+    """Another has written, or decided, since we read."""
 
 
 def _claim(connection: Connection, run_id: str, version: Version) -> None:

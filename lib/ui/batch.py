@@ -4,24 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lib.domain.batch import Progress, Row
+from lib.domain.batch import Progress, Row, Standing
 from lib.domain.run import RunState
-from lib.pipeline.batches import Standing
 from lib.services import Services
 from lib.ui.exports_of_many import render_zip
 from lib.ui.run_card import render_run
 from lib.ui.session import known_key
-from lib.ui.words import (
-    STATE_COLOURS,
-    STATE_ICONS,
-    STATE_WORDS,
-    ago_words,
-    count_words,
-    duration_words,
-    money,
-    plain,
-    render_failure,
-)
+from lib.ui.words import ago_words, count_words, duration_words, money, plain, render_failure, state_badge
 
 REFRESH_SECONDS = 1.0
 SHOWN, NEWEST_SHOWN = 50, 3
@@ -187,8 +176,7 @@ def _render_unstarted(services: Services, batch_id: str, row: Row) -> None:
     """A row that has no run: what it was, and why it could not be started."""
     with st.container(border=True, gap="xsmall"):
         st.markdown(f"**{plain(row.item.name)}**", wrap=False)
-        state = RunState.FAILED
-        badge = f":{STATE_COLOURS[state]}-badge[{STATE_ICONS[state]} {STATE_WORDS[state]}]"
+        badge = state_badge(RunState.FAILED)
         model = plain(row.item.request.model_id) if row.item.request else ""
         st.markdown(f"{badge} :small[{model}]" if model else badge)
         if row.failure is not None:

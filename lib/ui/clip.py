@@ -45,8 +45,11 @@ class ChosenClip:
     stretches: tuple[Clip, ...] = ()
 
 
-def choose_clip(services: Services, sources: Sequence[Source], duration: float | None) -> ChosenClip | None:
-    """Draw the clip, and give what is chosen; None while a time is wrong, or no stretch is there yet."""
+def choose_clip(
+    services: Services, sources: Sequence[Source], duration: float | None, track: int = 0
+) -> ChosenClip | None:
+    """Draw the clip, and give what is chosen; None while a time is wrong, or no stretch is there yet. Speech is looked
+    for on that ``track`` of the sound."""
     st.subheader("Clip", anchor=False)
     asset = services.proposals.held(sources[0]) if len(sources) == 1 else None
     duration = asset.duration if asset is not None else duration
@@ -65,7 +68,7 @@ def choose_clip(services: Services, sources: Sequence[Source], duration: float |
         persist_state="session",
     )
     if share is Share.SEVERAL and duration is not None:
-        return _choose_several(services, sources[0], asset, duration)
+        return _choose_several(services, sources[0], asset, duration, track)
     return _choose_one(duration)
 
 
@@ -98,7 +101,9 @@ def _choose_one(duration: float | None) -> ChosenClip | None:
         return None
 
 
-def _choose_several(services: Services, source: Source, asset: MediaAsset | None, duration: float) -> ChosenClip | None:
+def _choose_several(
+    services: Services, source: Source, asset: MediaAsset | None, duration: float, track: int
+) -> ChosenClip | None:
     key = _editor_key(source)
     chosen: tuple[Clip, ...] = st.session_state.setdefault(STRETCHES, ())
 
@@ -115,7 +120,7 @@ def _choose_several(services: Services, source: Source, asset: MediaAsset | None
         revision=st.session_state.setdefault(REVISION, 0),
         on_change=keep,
     )
-    if (proposed := render_proposals(services, asset)) is not None:
+    if (proposed := render_proposals(services, asset, track)) is not None:
         st.session_state[STRETCHES] = proposed
         st.session_state[REVISION] += 1
         st.rerun()

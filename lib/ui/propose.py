@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -21,8 +22,9 @@ NOT_HERE = (
 NO_TRANSCRIPT = "Words are looked for in a transcript: run a local model over it once, which is free."
 
 
-def render_proposals(services: Services, asset: MediaAsset | None) -> tuple[Clip, ...] | None:
-    """Draw the ways to have stretches proposed, and give those of the one that was just pressed."""
+def render_proposals(services: Services, asset: MediaAsset | None, track: int = 0) -> tuple[Clip, ...] | None:
+    """Draw the ways to have stretches proposed, and give those of the one that was just pressed. Speech is that on a
+    ``track`` of the sound."""
     if asset is None:
         st.caption(NOT_HERE)
         return None
@@ -40,7 +42,7 @@ def render_proposals(services: Services, asset: MediaAsset | None) -> tuple[Clip
                 help="As much as is sent at most: 90, 1:30 or 0:01:30.5",
             )
             if st.button("Where somebody speaks", icon=":material/graphic_eq:", disabled=not asset.has_sound):
-                pressed = "Looking for speech", proposals.by_speech
+                pressed = "Looking for speech", partial(proposals.by_speech, track=track)
             if st.button("Where scenes change", icon=":material/movie:", disabled=not asset.has_picture):
                 pressed = "Looking for scene changes", proposals.by_scenes
         with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -14,9 +14,6 @@ from lib.ui.parts import part_chips, render_failures, was_stopped_by_cap
 from lib.ui.repair import health_badge
 from lib.ui.session import known_key
 from lib.ui.words import (
-    STATE_COLOURS,
-    STATE_ICONS,
-    STATE_WORDS,
     ago_words,
     cost_words,
     duration_words,
@@ -25,6 +22,7 @@ from lib.ui.words import (
     plain,
     render_failure,
     run_sentence,
+    state_badge,
 )
 
 PROBLEMS = "run_problems"
@@ -37,7 +35,7 @@ def render_run(services: Services, run: Run) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container(gap="xxsmall", width="stretch"):
                 st.markdown(f"**{plain(run.request.source.title)}**", wrap=False)
-                st.markdown(f"{state_badge(run)} {_concern(run)}:small[{plain(run_facts(run))}]")
+                st.markdown(f"{state_badge(run.state)} {_concern(run)}:small[{plain(run_facts(run))}]")
             if run.state is RunState.DONE:
                 _render_actions(services, run)
         if not run.state.is_over:
@@ -104,10 +102,6 @@ def _try(run_id: str, act: object) -> None:
         act()
     except CuewiseError as error:
         problems[run_id] = error_words(error)
-
-
-def state_badge(run: Run) -> str:
-    return f":{STATE_COLOURS[run.state]}-badge[{STATE_ICONS[run.state]} {STATE_WORDS[run.state]}]"
 
 
 def _concern(run: Run) -> str:

@@ -11,7 +11,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from lib.domain.batch import Given, read_links
 from lib.domain.media import AudioStream, MediaAsset, Source, SourceKind
-from lib.domain.run import Failure, Run, RunState
+from lib.domain.run import Failure, Run, best_first
 from lib.errors import CuewiseError
 from lib.pipeline.batches import given_or_why
 from lib.pipeline.ingest import link_source
@@ -119,15 +119,14 @@ def _render_earlier(services: Services, chosen: Chosen) -> None:
     """Which models wrote this video down before, with their transcripts: it may be all that is wanted."""
     if chosen.is_several:
         return
-    newest: dict[str, Run] = {}
-    for run in services.library.runs_of(chosen.sources[0]):
-        if run.state is RunState.DONE and run.request.task == TRANSCRIPT:
-            newest.setdefault(run.request.model_id, run)
-    if not newest:
+    best: dict[str, Run] = {}
+    for run in best_first(services.library.runs_of(chosen.sources[0]), TRANSCRIPT):
+        best.setdefault(run.request.model_id, run)
+    if not best:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="earlier"):
         st.markdown(":small[Already transcribed with]", width="content")
-        for model_id, run in list(newest.items())[:EARLIER_SHOWN]:
+        for model_id, run in list(best.items())[:EARLIER_SHOWN]:
             st.page_link(
                 "pages/transcript.py",
                 label=f":small[{plain(model_id)}]",

@@ -46,9 +46,6 @@ from lib.ui.versions import render_versions
 from lib.ui.video_copy import render_video_copy
 from lib.ui.words import (
     ROUTE_WORDS,
-    STATE_COLOURS,
-    STATE_ICONS,
-    STATE_WORDS,
     UNKNOWN,
     captions_words,
     clip_words,
@@ -59,6 +56,7 @@ from lib.ui.words import (
     plain,
     render_failure,
     run_sentence,
+    state_badge,
 )
 
 REFRESH_SECONDS = 1.0
@@ -129,10 +127,9 @@ def _render_run(services: Services, run_id: str, was_over: bool, start_at: float
 
 
 def _render_heading(services: Services, run: Run) -> None:
-    badge = f":{STATE_COLOURS[run.state]}-badge[{STATE_ICONS[run.state]} {STATE_WORDS[run.state]}]"
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.header(plain(run.request.source.title), anchor=False, width="stretch")
-        st.markdown(badge, width="content")
+        st.markdown(state_badge(run.state), width="content")
     about = [_task_words(services, run), run.request.model_id, clip_words(run.request)]
     if run.request.track:
         about.append(f"track {run.request.track + 1}")

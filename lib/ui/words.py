@@ -336,6 +336,11 @@ def error_words(error: CuewiseError) -> Failure:
     return Failure(code=error.code, message=str(error), hint=error.hint)
 
 
+def state_badge(state: RunState) -> str:
+    """A run's state in Markdown: its word in its colour, with its sign."""
+    return f":{STATE_COLOURS[state]}-badge[{STATE_ICONS[state]} {STATE_WORDS[state]}]"
+
+
 def render_failure(failure: Failure | CuewiseError) -> None:
     """Draw what happened and, below it, what to do next."""
     import streamlit as st
@@ -343,10 +348,3 @@ def render_failure(failure: Failure | CuewiseError) -> None:
     shown = failure if isinstance(failure, Failure) else error_words(failure)
     hint = f"\n\n{plain(shown.hint)}" if shown.hint else ""
     st.error(f"**{plain(shown.message)}**{hint}", icon=":material/error:")
-
-
-def render_state(run: Run) -> None:
-    """Draw the run's state as a badge."""
-    import streamlit as st
-
-    st.badge(STATE_WORDS[run.state], color=STATE_COLOURS[run.state], icon=STATE_ICONS[run.state])

@@ -11,10 +11,19 @@ from lib.domain.run import Run, RunState
 from lib.services import Services
 from lib.ui.health import Verdict, verdict_of
 from lib.ui.repair import do_or_tell, health_badge
-from lib.ui.run_card import CANCEL_NOTE, state_badge
+from lib.ui.run_card import CANCEL_NOTE
 from lib.ui.session import known_key
 from lib.ui.transcript import growing_lines
-from lib.ui.words import clock, cost_words, count_words, duration_words, elapsed_seconds, plain, run_sentence
+from lib.ui.words import (
+    clock,
+    cost_words,
+    count_words,
+    duration_words,
+    elapsed_seconds,
+    plain,
+    run_sentence,
+    state_badge,
+)
 
 LINES_SHOWN = 7
 A_ROW = 4
@@ -36,7 +45,7 @@ def _render_column(services: Services, table: ComparisonTable, run: Run, name: s
     with st.container(horizontal=True, vertical_alignment="top", gap="xsmall"):
         st.markdown(f"**{plain(name)}**", width="stretch")
         _render_menu(services, table, run)
-    st.markdown(f"{state_badge(run)} {_concern(run)}")
+    st.markdown(f"{state_badge(run.state)} {_concern(run)}")
     if not run.state.is_over:
         st.caption(plain(run_sentence(run)))
     if facts := column_facts(run):

@@ -17,7 +17,7 @@ EARLIER_SHOWN = 20
 
 def render_ask_page(services: Services) -> None:
     """The conversation of the address (``?conversation=``), or one about the videos that are chosen (``?run=``)."""
-    offered = runs_to_ask_about(services)
+    offered = {run.id: run for run in services.from_transcript.best_of_each(limit=NEWEST)}
     named = st.query_params.get_all("run")
     opened = services.conversations.get(st.query_params.get("conversation", ""))
     for run_id in opened.run_ids if opened else named:
@@ -49,15 +49,6 @@ def render_ask_page(services: Services) -> None:
             query_params={"run": run_id},
         )
     render_ask(services, run_ids, known=opened.id if opened else None)
-
-
-def runs_to_ask_about(services: Services) -> dict[str, Run]:
-    """The newest transcript of each video, by the id of its run, the newest first."""
-    found: dict[str, Run] = {}
-    for run in services.runs(limit=NEWEST):
-        if run.is_transcribed:
-            found.setdefault(run.request.source.video_id, run)
-    return {run.id: run for run in found.values()}
 
 
 def _label(run: Run) -> str:
