@@ -44,6 +44,7 @@ from lib.pipeline.paying import Budget, check_price
 from lib.pipeline.plan import MediaFacts, alternatives, make_plan
 from lib.pipeline.proposals import Proposals
 from lib.pipeline.rehearsal import PreparedPart, prepare_only
+from lib.pipeline.requests import of_today
 from lib.pipeline.reruns import Reruns
 from lib.pipeline.reshape import reshape
 from lib.pipeline.run import find_model
@@ -233,7 +234,7 @@ class Services:
             start, end = chosen[0].start, chosen[-1].end
         if prompts.task(task).name == prompts.CUSTOM and not (prompt or "").strip():
             raise InputError("Your own prompt is empty.", "Write what the model should do.")
-        return RunRequest(
+        request = RunRequest(
             source=source,
             model_id=model_id,
             task=task,
@@ -247,17 +248,14 @@ class Services:
             route=route,
             times=times,
             cue_shape=cue_shape or preferences.cue_shape,
-            part_form=preferences.part_form,
             part_seconds=preferences.part_seconds,
-            base_url=self.settings.openrouter_base_url,
-            media_limit_bytes=self.settings.media_limit_bytes,
-            allow_private_urls=self.settings.allow_private_urls,
             stretches=chosen if len(chosen) > 1 else (),
             about=about,
             cap_usd=preferences.spending_cap_usd if cap_usd is None else cap_usd,
             order_id=order_id,
             accepts_unknown_price=accepts_unknown_price,
         )
+        return of_today(request, self._tools)
 
     def plan(self, request: RunRequest) -> Plan:
         """What would be sent; sends nothing. Raises UnknownModel, or MediaError when the media is gone."""
@@ -283,7 +281,11 @@ class Services:
         return prepare_only(request, self.model(request.model_id), self._tools, say)
 
     def submit(self, request: RunRequest, *, key: str | None = None) -> Run:
-        """Queue a run. Raises UnknownModel, PlanRefused, PriceUnknown or KeyMissing; then nothing is queued."""
+        """Queue a run, with the settings of today, whenever it was first asked for.
+
+        Raises UnknownModel, PlanRefused, PriceUnknown or KeyMissing; then nothing is queued.
+        """
+        request = of_today(request, self._tools)
         plan = self.plan(request)
         if plan.refusal:
             raise PlanRefused(plan.refusal)
@@ -458,14 +460,7 @@ class Services:
         is_accepted = accepts_unknown_price or (request.accepts_unknown_price and model_id == request.model_id)
         request = replace(request, accepts_unknown_price=is_accepted, cap_usd=self.preferences().spending_cap_usd)
         check_price(self.model(model_id), is_accepted)
-        # Today's key must never go to the server of another day.
-        return replace(
-            request,
-            key_ref=self._reference(key),
-            part_form=self.preferences().part_form,
-            base_url=self.settings.openrouter_base_url,
-            media_limit_bytes=self.settings.media_limit_bytes,
-        )
+        return of_today(replace(request, key_ref=self._reference(key)), self._tools)
 
     def _key_for(self, model_id: str, key: str | None) -> str | None:
         """The key that a run of the model uses: the one that is given, else this machine's; None for local models."""

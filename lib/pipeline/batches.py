@@ -31,6 +31,7 @@ from lib.pipeline.answered import answered_before
 from lib.pipeline.ingest import facts_of, link_source
 from lib.pipeline.paying import Budget
 from lib.pipeline.plan import MediaFacts, common_part_seconds, make_plan
+from lib.pipeline.requests import of_today
 from lib.pipeline.run import find_model
 from lib.pipeline.tools import Tools
 from lib.store import Measured
@@ -133,9 +134,10 @@ class Batches:
         return self._plan(videos, repeated, model_ids, ask)
 
     def plan_more(self, batch_id: str, given: Iterable[Given]) -> BatchPlan:
-        """The same for further videos, asked what those of a batch were asked; what is in it already is left out."""
+        """The same for further videos, asked today what those of a batch were asked; what is in it already is left
+        out."""
         batch = self._known(batch_id)
-        questions = _questions(batch)
+        questions = [of_today(question, self._tools) for question in _questions(batch)]
         here = {item.request.source.video_id for item in batch.items if item.request}
         videos, repeated = without_repeats(given)
         fresh = [each for each in videos if each.source is None or each.source.video_id not in here]
