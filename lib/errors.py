@@ -242,6 +242,7 @@ class CapReached(ModelError):
     """One more call could cost more than the user allows; it was not sent."""
 
     hint = "What was finished is kept. Raise the cap in Settings and press Retry to go on."
+    hint_for_own = "What was finished is kept, and costs nothing again: start it once more with a higher cap."
 
 
 class PriceUnknown(ModelError):

@@ -28,6 +28,7 @@ from lib.media.ffmpeg import ffmpeg_path
 from lib.media.limits import hold_to
 from lib.openrouter import Catalogue, CatalogueKeeper, KeyStatus, OpenRouter, nearest
 from lib.pipeline.batches import Batches
+from lib.pipeline.budget import Budget
 from lib.pipeline.captions import Captions
 from lib.pipeline.chapters import Chapters
 from lib.pipeline.comparisons import Comparisons
@@ -40,7 +41,7 @@ from lib.pipeline.from_transcript import FromTranscript
 from lib.pipeline.ingest import facts_of, keep_path, keep_stream
 from lib.pipeline.keys import Keys
 from lib.pipeline.library import Library
-from lib.pipeline.paying import Budget, check_price
+from lib.pipeline.paying import check_price
 from lib.pipeline.plan import MediaFacts, alternatives, make_plan
 from lib.pipeline.proposals import Proposals
 from lib.pipeline.rehearsal import PreparedPart, prepare_only
@@ -137,7 +138,7 @@ class Services:
         self.captions = Captions(tools)
         self.chapters = Chapters(tools)
         self.comparisons = Comparisons(tools, self.submit, self.captions.fetch)
-        self.batches = Batches(tools, self, self.comparisons.of_runs)
+        self.batches = Batches(tools, self, self.comparisons.of_runs, self.budget)
         self.conversations = Conversations(tools, self._open_jobs, self.ensure_worker, self._key_for)
         self.copies = Copies(tools, self._open_jobs, self.ensure_worker)
         self.doctor = Doctor(tools)
@@ -226,7 +227,7 @@ class Services:
         """A request with the settings of today filled in. Raises InputError for an unknown task or no prompt.
 
         ``stretches`` in any order, overlapping or not, take the place of ``start`` and ``end``. Without
-        ``cap_usd`` that of Settings holds.
+        ``cap_usd`` that of Settings holds, as it is when something is sent.
         """
         preferences = self.preferences()
         chosen = apart(stretches)
@@ -251,7 +252,7 @@ class Services:
             part_seconds=preferences.part_seconds,
             stretches=chosen if len(chosen) > 1 else (),
             about=about,
-            cap_usd=preferences.spending_cap_usd if cap_usd is None else cap_usd,
+            own_cap_usd=cap_usd,
             order_id=order_id,
             accepts_unknown_price=accepts_unknown_price,
         )
@@ -458,9 +459,9 @@ class Services:
     def _renewed(self, request: RunRequest, model_id: str, key: str | None, accepts_unknown_price: bool) -> RunRequest:
         # A yes is for one model: another's price is another question.
         is_accepted = accepts_unknown_price or (request.accepts_unknown_price and model_id == request.model_id)
-        request = replace(request, accepts_unknown_price=is_accepted, cap_usd=self.preferences().spending_cap_usd)
         check_price(self.model(model_id), is_accepted)
-        return of_today(replace(request, key_ref=self._reference(key)), self._tools)
+        request = replace(request, accepts_unknown_price=is_accepted, key_ref=self._reference(key))
+        return of_today(request, self._tools)
 
     def _key_for(self, model_id: str, key: str | None) -> str | None:
         """The key that a run of the model uses: the one that is given, else this machine's; None for local models."""

@@ -93,8 +93,8 @@ class RunRequest:
     ``stretches`` are those that are sent of the clip, in order and apart; none means all of it. ``is_anew`` asks, and
     pays, also where the same was answered before. Holds no key: ``key_ref`` names a sealed one.
 
-    ``cap_usd`` is what all runs of one ``order_id`` together may cost, or this run alone where there is none;
-    ``accepts_unknown_price`` is the user's yes to a model without a price.
+    ``own_cap_usd`` is what all runs of one ``order_id`` together may cost, or this run alone where there is none; None
+    leaves that to Settings. ``accepts_unknown_price`` is the user's yes to a model without a price.
     """
 
     source: Source
@@ -119,7 +119,7 @@ class RunRequest:
     stretches: tuple[Clip, ...] = ()
     is_anew: bool = False
     about: TranscriptRef | None = None
-    cap_usd: Decimal | None = None
+    own_cap_usd: Decimal | None = None
     order_id: str | None = None
     accepts_unknown_price: bool = False
 

@@ -212,7 +212,7 @@ def _asked(exchange: Exchange, question: Question, tools: Tools, pulse: _Pulse) 
         raise KeyMissing("This model needs an OpenRouter key.")
     client = tools.openrouter(asking.base_url, tools.vault.open(asking.key_ref))
     try:
-        payer = Payer(exchange.id, asking.cap_usd, asking.accepts_unknown_price, tools, pulse.note)
+        payer = Payer(exchange.id, None, asking.accepts_unknown_price, tools, pulse.note)
         return client.generate(question, on_text=pulse.text, on_retry=pulse.note, paying=payer.pay)
     finally:
         client.close()

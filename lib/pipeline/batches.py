@@ -28,8 +28,8 @@ from lib.domain.model import Model
 from lib.domain.run import Failure, Run, RunRequest, RunState
 from lib.errors import CuewiseError, InputError, NothingThere
 from lib.pipeline.answered import answered_before
+from lib.pipeline.budget import Budget
 from lib.pipeline.ingest import facts_of, link_source
-from lib.pipeline.paying import Budget
 from lib.pipeline.plan import MediaFacts, common_part_seconds, make_plan
 from lib.pipeline.requests import of_today
 from lib.pipeline.run import find_model
@@ -95,13 +95,14 @@ class Standing:
 class Batches:
     """Verbs for pages and the command line. One video that fails says why in its row and stops none of the others.
 
-    ``compare`` lays runs side by side that are about one video.
+    ``compare`` lays runs side by side that are about one video; ``budget`` says what the whole bill may come to.
     """
 
-    def __init__(self, tools: Tools, desk: Desk, compare: Callable[[Sequence[str]], object]) -> None:
+    def __init__(self, tools: Tools, desk: Desk, compare: Callable[[Sequence[str]], object], budget: Budget) -> None:
         self._tools = tools
         self._desk = desk
         self._compare_runs = compare
+        self._budget = budget
 
     # What is given
 
@@ -162,8 +163,9 @@ class Batches:
                 lines.append(Line(number, 0, each.name, failure=each.failure))
             else:
                 lines += self._lines(number, each, ask(each.source), models)
-        cap_usd = next((line.request.cap_usd for line in lines if line.request), None)
-        return BatchPlan(tuple(lines), tuple(repeated), cap_usd, Budget(self._tools).left_this_month())
+        own_cap_usd = next((line.request.own_cap_usd for line in lines if line.request), None)
+        caps = self._budget.cap(own_cap_usd), self._budget.left_this_month()
+        return BatchPlan(tuple(lines), tuple(repeated), *caps)
 
     def _models(self, model_ids: Iterable[str]) -> dict[str, _Asked | Failure]:
         """Each model with what its calls so far tell, looked up once for all videos; or why there is none."""

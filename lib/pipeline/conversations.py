@@ -198,7 +198,6 @@ class Conversations:
             part_form=preferences.part_form,
             media_limit_bytes=settings.media_limit_bytes,
             key_ref=None if key is None else self._tools.vault.reference(key),
-            cap_usd=preferences.spending_cap_usd,
             accepts_unknown_price=accepts_unknown_price,
         )
 
