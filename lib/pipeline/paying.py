@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,13 +12,15 @@ from decimal import Decimal
 from lib.domain.budget import CallPrice, Cap, Granted, Refused
 from lib.domain.model import Model
 from lib.domain.run import Generation, RunRequest, Stage
-from lib.errors import AnswerTruncated, CapReached, PriceUnknown
+from lib.errors import AnswerTruncated, CapReached, PriceUnknown, StorageError
 from lib.openrouter import Call, Question
 from lib.pipeline.budget import caps_of, refusal_words
 from lib.pipeline.estimate import completion_tokens, most_completion_tokens, most_prompt_tokens
 from lib.pipeline.reporter import Reporter
 from lib.pipeline.tools import Tools
 from lib.store.payments import Payments
+
+log = logging.getLogger(__name__)
 
 WAIT = 0.5
 RENEW_EVERY = 60.0
@@ -58,7 +61,7 @@ class Payer:
         sent.
         """
         payment_id, granted = self._reserved(question)
-        call = Call(_within(question, granted), pulse=_every(RENEW_EVERY, lambda: self._payments.renew(payment_id)))
+        call = Call(_within(question, granted), pulse=_every(RENEW_EVERY, lambda: self._renew(payment_id)))
         try:
             yield call
         except AnswerTruncated as exc:
@@ -66,7 +69,8 @@ class Payer:
                 raise self._stopped_by("The answer did not fit into what your spending cap leaves.") from exc
             raise
         finally:
-            self._close(payment_id, call)
+            with _answer_first(payment_id):
+                self._close(payment_id, call)
 
     def _reserved(self, question: Question) -> tuple[str, Decimal | None]:
         """The payment's id and the most that it may cost; None where nobody limits or knows that."""
@@ -87,6 +91,11 @@ class Payer:
         """No setting raises a cap that was given with the run."""
         is_own = self.own_cap_usd is not None and cap is Cap.RUN
         return CapReached(words, CapReached.hint_for_own if is_own else None)
+
+    def _renew(self, payment_id: str) -> None:
+        # The lease outlasts some renewals that fail.
+        with _answer_first(payment_id):
+            self._payments.renew(payment_id)
 
     def _close(self, payment_id: str, call: Call) -> None:
         cost = None if call.generation is None else cost_of(call.generation, call.question.model)
@@ -140,6 +149,16 @@ def _within(question: Question, most_usd: Decimal | None) -> Question:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if price.cost(prompt, middle) <= most_usd else (low, middle - 1)
     return replace(question, max_tokens=low)
+
+
+@contextmanager
+def _answer_first(payment_id: str) -> Iterator[None]:
+    """What cannot be written down about a payment costs no answer that was paid: what was reserved stands, and
+    counts."""
+    try:
+        yield
+    except StorageError as error:
+        log.warning("payment %s could not be written down: %s", payment_id, error)
 
 
 def _seconds(question: Question) -> float:
