@@ -7,6 +7,8 @@ is not asked again by itself, but says so, and whoever asked may ask anew.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 
@@ -28,7 +30,7 @@ from lib.errors import (
     RequestTooLarge,
     ServiceUnreachable,
 )
-from lib.openrouter import MediaPart, Question, lowest_effort
+from lib.openrouter import Call, MediaPart, Paying, Question, lowest_effort
 from lib.pipeline.asking import quote, tell
 from lib.pipeline.paying import Payer
 from lib.pipeline.prepare import Recipe, prepare, rendition_file
@@ -126,10 +128,9 @@ def _answer(exchange: Exchange, attempt: int, tools: Tools, pulse: _Pulse) -> No
     with tools.locks.hold(name, pulse.check):
         kept = tools.store.generations.get(name)
         if kept is None:
-            if not shelf.note_sent(exchange.id, attempt):
-                pulse.check()
-                raise AnswerLost("Cuewise was stopped while this answer was on its way: what had come of it is kept.")
-            kept = Kept(_asked(exchange, question, tools, pulse), exchange.id)
+            if shelf.was_sent(exchange.id, attempt):
+                raise _lost()
+            kept = Kept(_asked(exchange, attempt, question, tools, pulse), exchange.id)
             tools.store.generations.keep(name, kept.generation, clip_seconds=0.0, paid_by=exchange.id)
     is_remembered = kept.paid_by != exchange.id
     cost = exchange.cost_usd or Decimal(0) if is_remembered else _with(exchange.cost_usd, kept.generation)
@@ -206,16 +207,39 @@ def _media(
     return MediaPart(kind=kind, path=path, link=None, media_type=rendition.media_type, seconds=seconds), rendition.id
 
 
-def _asked(exchange: Exchange, question: Question, tools: Tools, pulse: _Pulse) -> Generation:
+def _asked(exchange: Exchange, attempt: int, question: Question, tools: Tools, pulse: _Pulse) -> Generation:
     asking = exchange.asking
     if asking.key_ref is None:
         raise KeyMissing("This model needs an OpenRouter key.")
     client = tools.openrouter(asking.base_url, tools.vault.open(asking.key_ref))
     try:
-        payer = Payer(exchange.id, None, asking.accepts_unknown_price, tools, pulse.note)
-        return client.generate(question, on_text=pulse.text, on_retry=pulse.note, paying=payer.pay)
+        paying = _paying(exchange, attempt, tools, pulse)
+        return client.generate(question, on_text=pulse.text, on_retry=pulse.note, paying=paying)
     finally:
         client.close()
+
+
+def _paying(exchange: Exchange, attempt: int, tools: Tools, pulse: _Pulse) -> Paying:
+    """Pays for the requests of an attempt, and writes down that it was sent: not before there is money for the first,
+    since a worker that is killed while it waits for that has sent nothing."""
+    payer = Payer(exchange.id, None, exchange.asking.accepts_unknown_price, tools, pulse.note)
+    is_noted = False
+
+    @contextmanager
+    def pay(question: Question) -> Iterator[Call]:
+        nonlocal is_noted
+        with payer.pay(question) as call:
+            is_noted = is_noted or tools.store.conversations.note_sent(exchange.id, attempt)
+            if not is_noted:
+                pulse.check()
+                raise _lost()
+            yield call
+
+    return pay
+
+
+def _lost() -> AnswerLost:
+    return AnswerLost("Cuewise was stopped while this answer was on its way: what had come of it is kept.")
 
 
 def _with(before: Decimal | None, generation: Generation | None) -> Decimal | None:

@@ -100,6 +100,12 @@ class Conversations:
             fresh = and_(_current(exchange_id, attempt), exchange.c.asked_in < attempt)
             return bool(connection.execute(update(exchange).where(fresh).values(asked_in=attempt, note="")).rowcount)
 
+    def was_sent(self, exchange_id: str, attempt: int) -> bool:
+        """Whether this attempt has sent its question, and has no answer yet."""
+        sent = and_(_current(exchange_id, attempt), exchange.c.asked_in == attempt)
+        with transaction(self._engine) as connection:
+            return bool(connection.scalar(select(exists().where(sent))))
+
     def report(self, exchange_id: str, attempt: int, **values: str) -> bool:
         """The answer so far, or a note on what is being done. False when the attempt is no longer wanted."""
         return self._update(exchange_id, attempt, **values)
