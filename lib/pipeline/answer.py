@@ -13,9 +13,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from lib.domain.conversation import Conversation, Exchange, Reading
+from lib.domain.media import Rendition
 from lib.domain.plan import Plan, Quality, Route
-from lib.domain.run import Failure, Generation, Run, digest
-from lib.domain.youtube import canonical
+from lib.domain.run import Failure, Generation, Run
 from lib.errors import (
     AnswerLost,
     AnswerTruncated,
@@ -33,7 +33,8 @@ from lib.errors import (
 from lib.openrouter import Call, MediaPart, Paying, Question, lowest_effort
 from lib.pipeline.asking import quote, tell
 from lib.pipeline.paying import Payer
-from lib.pipeline.prepare import Recipe, prepare, rendition_file
+from lib.pipeline.prepare import Recipe, prepare
+from lib.pipeline.questions import media_part, question_digest
 from lib.pipeline.run import as_failure, find_model, known_run
 from lib.pipeline.tools import Tools
 from lib.store.generations import Kept
@@ -123,8 +124,8 @@ class _Pulse:
 
 def _answer(exchange: Exchange, attempt: int, tools: Tools, pulse: _Pulse) -> None:
     shelf = tools.store.conversations
-    question, reading, media_name = _question(exchange, tools, pulse)
-    name = _name_of(question, media_name, exchange.asking.base_url)
+    question, reading, rendition = _question(exchange, tools, pulse)
+    name = question_digest(question, rendition, exchange.asking.base_url)
     with tools.locks.hold(name, pulse.check):
         kept = tools.store.generations.get(name)
         if kept is None:
@@ -137,8 +138,8 @@ def _answer(exchange: Exchange, attempt: int, tools: Tools, pulse: _Pulse) -> No
     shelf.finish(exchange.id, attempt, kept.generation, reading, cost, is_remembered=is_remembered)
 
 
-def _question(exchange: Exchange, tools: Tools, pulse: _Pulse) -> tuple[Question, Reading, str | None]:
-    """What is sent, how much of the transcripts that is, and what tells the video that goes along from others."""
+def _question(exchange: Exchange, tools: Tools, pulse: _Pulse) -> tuple[Question, Reading, Rendition | None]:
+    """What is sent, how much of the transcripts that is, and what was made of the video to go along."""
     conversation = tools.store.conversations.get(exchange.conversation_id)
     if conversation is None:
         raise Cancelled("The conversation was deleted.")
@@ -149,7 +150,7 @@ def _question(exchange: Exchange, tools: Tools, pulse: _Pulse) -> tuple[Question
     if quoted.refusal:
         raise PlanRefused(quoted.refusal, "Choose another model, or ask without looking at the video.")
     told = tell(runs, exchange.question, before, model, look, quoted.plan, tools)
-    media, media_name = _media(exchange, runs, quoted.plan, tools, pulse)
+    media, rendition = _media(exchange, runs, quoted.plan, tools, pulse)
     question = Question(
         model=model,
         prompt=told.prompt,
@@ -159,22 +160,7 @@ def _question(exchange: Exchange, tools: Tools, pulse: _Pulse) -> tuple[Question
         reasoning_effort=lowest_effort(model),
         turns=told.turns,
     )
-    return question, told.reading, media_name
-
-
-def _name_of(question: Question, media_name: str | None, server: str) -> str:
-    """Under which digest the answer is kept."""
-    return digest(
-        media=media_name,
-        server=server,
-        model=question.model.id,
-        turns=[(turn.role, turn.text) for turn in question.turns],
-        prompt=question.prompt,
-        part_form=question.part_form,
-        temperature=question.temperature,
-        max_tokens=question.max_tokens,
-        reasoning=question.reasoning_effort,
-    )
+    return question, told.reading, rendition
 
 
 def _before_it(conversation: Conversation, exchange_id: str) -> tuple[Exchange, ...]:
@@ -184,15 +170,14 @@ def _before_it(conversation: Conversation, exchange_id: str) -> tuple[Exchange, 
 
 def _media(
     exchange: Exchange, runs: list[Run], plan: Plan | None, tools: Tools, pulse: _Pulse
-) -> tuple[MediaPart | None, str | None]:
-    """The video as it is sent, and what tells it from another."""
+) -> tuple[MediaPart | None, Rendition | None]:
+    """The video as it is sent, and what was made of it for that; a link is sent itself."""
     if plan is None:
         return None, None
     run = next(run for run in runs if run.id == exchange.asking.look.run_id)
     if plan.route is Route.LINK:
-        link = canonical(run.request.source.url or "")
         seconds = plan.clip.duration if plan.clip else None
-        return MediaPart(kind="video", path=None, link=link, media_type="video/mp4", seconds=seconds), link
+        return media_part(run.request.source, None, seconds, tools), None
     asset = tools.store.assets.get(run.asset_id or "")
     if asset is None:
         raise NothingThere("The video is no longer on this machine.", "Ask from the transcript alone.")
@@ -201,10 +186,7 @@ def _media(
     recipe = Recipe(route, Quality.VISUAL, exchange.asking.media_limit_bytes)
     rendition = prepare(asset.hearing(run.request.track), plan.parts[0].excerpt, recipe, tools, pulse.progress)
     pulse.note("")
-    kind = "audio" if rendition.media_type.startswith("audio/") else "video"
-    path = rendition_file(rendition, tools)
-    seconds = rendition.end - rendition.start
-    return MediaPart(kind=kind, path=path, link=None, media_type=rendition.media_type, seconds=seconds), rendition.id
+    return media_part(run.request.source, rendition, rendition.end - rendition.start, tools), rendition
 
 
 def _asked(exchange: Exchange, attempt: int, question: Question, tools: Tools, pulse: _Pulse) -> Generation:
