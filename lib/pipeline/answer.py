@@ -31,7 +31,7 @@ from lib.errors import (
     ServiceUnreachable,
 )
 from lib.openrouter import Call, MediaPart, Paying, Question, lowest_effort
-from lib.pipeline.asking import quote, tell
+from lib.pipeline.asking import quote
 from lib.pipeline.paying import Payer
 from lib.pipeline.prepare import Recipe, prepare
 from lib.pipeline.questions import media_part, question_digest
@@ -146,10 +146,9 @@ def _question(exchange: Exchange, tools: Tools, pulse: _Pulse) -> tuple[Question
     runs = [known_run(run_id, tools) for run_id in conversation.run_ids]
     model, look = find_model(exchange.asking.model_id, tools), exchange.asking.look
     before = _before_it(conversation, exchange.id)
-    quoted = quote(runs, exchange.question, before, model, look, tools)
-    if quoted.refusal:
+    quoted, told = quote(runs, exchange.question, before, model, look, tools)
+    if told is None:
         raise PlanRefused(quoted.refusal, "Choose another model, or ask without looking at the video.")
-    told = tell(runs, exchange.question, before, model, look, quoted.plan, tools)
     media, rendition = _media(exchange, runs, quoted.plan, tools, pulse)
     question = Question(
         model=model,

@@ -74,7 +74,8 @@ class Conversations:
         runs = [known_run(run_id, self._tools) for run_id in run_ids]
         conversation = self.get(conversation_id) if conversation_id else None
         before = conversation.exchanges if conversation else ()
-        return quote(runs, question, before, find_model(model_id, self._tools), look, self._tools)
+        quoted, _ = quote(runs, question, before, find_model(model_id, self._tools), look, self._tools)
+        return quoted
 
     def start(self, run_ids: Sequence[str]) -> Conversation:
         """A new conversation about the transcripts of these runs. Raises NothingThere for one without lines, and
