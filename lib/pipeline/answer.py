@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 
+from lib import prompts
 from lib.domain.conversation import Conversation, Exchange, Reading
 from lib.domain.media import Rendition
 from lib.domain.plan import Plan, Quality, Route
@@ -203,7 +204,7 @@ def _asked(exchange: Exchange, attempt: int, question: Question, tools: Tools, p
 def _paying(exchange: Exchange, attempt: int, tools: Tools, pulse: _Pulse) -> Paying:
     """Pays for the requests of an attempt, and writes down that it was sent: not before there is money for the first,
     since a worker that is killed while it waits for that has sent nothing."""
-    payer = Payer(exchange.id, None, exchange.asking.accepts_unknown_price, tools, pulse.note)
+    payer = Payer(exchange.id, prompts.CUSTOM, None, exchange.asking.accepts_unknown_price, tools, pulse.note)
     is_noted = False
 
     @contextmanager

@@ -15,7 +15,7 @@ from lib.domain.run import Generation, RunRequest, Stage
 from lib.errors import AnswerTruncated, CapReached, PriceUnknown, StorageError
 from lib.openrouter import Call, Question
 from lib.pipeline.budget import caps_of, refusal_words
-from lib.pipeline.estimate import completion_tokens, most_completion_tokens, most_prompt_tokens
+from lib.pipeline.estimate import answer_tokens, most_completion_tokens, most_prompt_tokens
 from lib.pipeline.reporter import Reporter
 from lib.pipeline.tools import Tools
 from lib.store.payments import Payments
@@ -32,11 +32,12 @@ LEAST_TOKENS = 2048
 class Payer:
     """Pays for the requests of a run or a question, out of what its caps leave: reserves before, settles after.
 
-    ``order_id`` names what shares the cap: one of its own (``own_cap_usd``), or that of Settings. ``say`` gets what is
-    waited for, and may raise Cancelled.
+    ``order_id`` names what shares the cap: one of its own (``own_cap_usd``), or that of Settings. By the ``task`` goes
+    how long an answer must be able to get. ``say`` gets what is waited for, and may raise Cancelled.
     """
 
     order_id: str
+    task: str
     own_cap_usd: Decimal | None
     accepts_unknown_price: bool
     tools: Tools
@@ -47,6 +48,7 @@ class Payer:
         """Who pays for an attempt at a run."""
         return cls(
             request.order_id or reporter.run_id,
+            request.task,
             request.own_cap_usd,
             request.accepts_unknown_price,
             tools,
@@ -75,7 +77,7 @@ class Payer:
     def _reserved(self, question: Question) -> tuple[str, Decimal | None]:
         """The payment's id and the most that it may cost; None where nobody limits or knows that."""
         check_price(question.model, self.accepts_unknown_price)
-        price = price_of(question)
+        price = price_of(question, self.task)
         while True:
             caps = caps_of(self.own_cap_usd, self.tools)
             payment_id, ruling = self._payments.reserve(self.order_id, price, caps, self.tools.holder)
@@ -117,14 +119,14 @@ def check_price(model: Model, is_accepted: bool) -> None:
         raise PriceUnknown(f"Nobody says what {model.id} costs.")
 
 
-def price_of(question: Question) -> CallPrice:
+def price_of(question: Question, task: str) -> CallPrice:
     """What a request costs at least, to be worth sending, and at most."""
     model = question.model
     if model.price is None:
         return CallPrice(Decimal(0), Decimal(0), is_known=False)
     prompt, wanted = most_prompt_tokens(question), question.max_tokens or most_completion_tokens(model)
-    expected = completion_tokens("transcript", _seconds(question))
-    least = min(wanted, max(LEAST_TOKENS, 2 * expected) * (2 if model.reasoning_mandatory else 1))
+    room = max(LEAST_TOKENS, 2 * answer_tokens(task, question))
+    least = min(wanted, room * (2 if model.reasoning_mandatory else 1))
     return CallPrice(model.price.cost(prompt, least), model.price.cost(prompt, wanted))
 
 
@@ -159,10 +161,6 @@ def _answer_first(payment_id: str) -> Iterator[None]:
         yield
     except StorageError as error:
         log.warning("payment %s could not be written down: %s", payment_id, error)
-
-
-def _seconds(question: Question) -> float:
-    return (question.media.seconds or 0.0) if question.media else 0.0
 
 
 def _every(seconds: float, act: Callable[[], None]) -> Callable[[], None]:
