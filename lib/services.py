@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -29,6 +28,7 @@ from lib.media.ffmpeg import ffmpeg_path
 from lib.media.limits import hold_to
 from lib.openrouter import Catalogue, CatalogueKeeper, KeyStatus, OpenRouter, nearest
 from lib.pipeline.batches import Batches
+from lib.pipeline.budget import Budget
 from lib.pipeline.captions import Captions
 from lib.pipeline.chapters import Chapters
 from lib.pipeline.comparisons import Comparisons
@@ -41,10 +41,12 @@ from lib.pipeline.from_transcript import FromTranscript
 from lib.pipeline.ingest import facts_of, keep_path, keep_stream
 from lib.pipeline.keys import Keys
 from lib.pipeline.library import Library
-from lib.pipeline.paying import Budget, check_price
+from lib.pipeline.paying import check_price
 from lib.pipeline.plan import MediaFacts, alternatives, make_plan
 from lib.pipeline.proposals import Proposals
+from lib.pipeline.queue import Queue
 from lib.pipeline.rehearsal import PreparedPart, prepare_only
+from lib.pipeline.requests import of_today
 from lib.pipeline.reruns import Reruns
 from lib.pipeline.reshape import reshape
 from lib.pipeline.run import find_model
@@ -133,13 +135,14 @@ class Services:
         self._tools = tools
         self._jobs = None
         self._worker = WorkerProcess(settings.worker_environment())
+        self._queue = Queue(tools, self.ensure_worker)
         self.budget = Budget(tools)
         self.captions = Captions(tools)
         self.chapters = Chapters(tools)
         self.comparisons = Comparisons(tools, self.submit, self.captions.fetch)
-        self.batches = Batches(tools, self, self.comparisons.of_runs)
-        self.conversations = Conversations(tools, self._open_jobs, self.ensure_worker, self._key_for)
-        self.copies = Copies(tools, self._open_jobs, self.ensure_worker)
+        self.batches = Batches(tools, self, self.comparisons.of_runs, self.budget)
+        self.conversations = Conversations(tools, self._open_jobs, self._queue, self._key_for)
+        self.copies = Copies(tools, self._open_jobs, self._queue)
         self.doctor = Doctor(tools)
         self.editing = Editing(tools)
         self.from_transcript = FromTranscript(tools, self.new_request)
@@ -226,7 +229,7 @@ class Services:
         """A request with the settings of today filled in. Raises InputError for an unknown task or no prompt.
 
         ``stretches`` in any order, overlapping or not, take the place of ``start`` and ``end``. Without
-        ``cap_usd`` that of Settings holds.
+        ``cap_usd`` that of Settings holds, as it is when something is sent.
         """
         preferences = self.preferences()
         chosen = apart(stretches)
@@ -234,7 +237,7 @@ class Services:
             start, end = chosen[0].start, chosen[-1].end
         if prompts.task(task).name == prompts.CUSTOM and not (prompt or "").strip():
             raise InputError("Your own prompt is empty.", "Write what the model should do.")
-        return RunRequest(
+        request = RunRequest(
             source=source,
             model_id=model_id,
             task=task,
@@ -248,17 +251,14 @@ class Services:
             route=route,
             times=times,
             cue_shape=cue_shape or preferences.cue_shape,
-            part_form=preferences.part_form,
             part_seconds=preferences.part_seconds,
-            base_url=self.settings.openrouter_base_url,
-            media_limit_bytes=self.settings.media_limit_bytes,
-            allow_private_urls=self.settings.allow_private_urls,
             stretches=chosen if len(chosen) > 1 else (),
             about=about,
-            cap_usd=preferences.spending_cap_usd if cap_usd is None else cap_usd,
+            own_cap_usd=cap_usd,
             order_id=order_id,
             accepts_unknown_price=accepts_unknown_price,
         )
+        return of_today(request, self._tools)
 
     def plan(self, request: RunRequest) -> Plan:
         """What would be sent; sends nothing. Raises UnknownModel, or MediaError when the media is gone."""
@@ -291,11 +291,12 @@ class Services:
         again_of: str | None = None,
         seat: Seat | None = None,
     ) -> Run:
-        """Queue a run; ``again_of`` is the run of which it runs a stretch again, ``seat`` the item of a batch that it
-        is started for.
+        """Queue a run, with the settings of today, whenever it was first asked for. ``again_of`` is the run of which it
+        runs a stretch again, ``seat`` the item of a batch that it is started for.
 
         Raises UnknownModel, PlanRefused, PriceUnknown or KeyMissing; then nothing is queued.
         """
+        request = of_today(request, self._tools)
         plan = self.plan(request)
         if plan.refusal:
             raise PlanRefused(plan.refusal)
@@ -304,7 +305,7 @@ class Services:
         run_id = uuid.uuid4().hex
         request = replace(request, key_ref=self._reference(key))
         self._tools.store.runs.add(run_id, request, plan, again_of=again_of, seat=seat)
-        self._queue(run_id, key, lambda jobs: jobs.submit(run_id, 1))
+        self._put(run_id, key, lambda jobs: jobs.submit(run_id, 1))
         return self._tools.store.runs.get(run_id)
 
     def retry(self, run_id: str, *, key: str | None = None, accepts_unknown_price: bool = False) -> Run:
@@ -317,7 +318,7 @@ class Services:
         request = self._renewed(run.request, run.request.model_id, key, accepts_unknown_price)
         attempt = self._tools.store.runs.again(run_id, request)
         if attempt is not None:
-            self._queue(run_id, key, lambda jobs: jobs.submit(run_id, attempt))
+            self._put(run_id, key, lambda jobs: jobs.submit(run_id, attempt))
         return self._known(run_id)
 
     def repair(
@@ -340,7 +341,7 @@ class Services:
         request = self._renewed(run.request, model_id or run.request.model_id, key, accepts_unknown_price)
         attempt = self._tools.store.runs.again(run_id, request)
         if attempt is not None:
-            self._queue(run_id, key, lambda jobs: jobs.repair(run_id, attempt, number, model_id))
+            self._put(run_id, key, lambda jobs: jobs.repair(run_id, attempt, number, model_id))
         return self._known(run_id)
 
     def cancel(self, run_id: str) -> None:
@@ -440,19 +441,8 @@ class Services:
             self._jobs.close()
         self._tools.store.close()
 
-    def _queue(self, run_id: str, key: str | None, enqueue: Callable[[Jobs], None]) -> None:
-        try:
-            # Only now: of a key that no unfinished run needs, the end of any run lets go.
-            if key is not None:
-                self._tools.vault.seal(key)
-            enqueue(self._open_jobs())
-        except StorageError:
-            # Nobody would take it up before the next start of a worker.
-            with suppress(StorageError):
-                self._tools.store.runs.cancel(run_id)
-                self._tools.vault.forget_unused()
-            raise
-        self.ensure_worker()
+    def _put(self, run_id: str, key: str | None, enqueue: Callable[[Jobs], None]) -> None:
+        self._queue.put(lambda: enqueue(self._open_jobs()), lambda: self._tools.store.runs.cancel(run_id), key)
 
     def _free_bytes(self) -> int:
         folder = self.settings.data_dir
@@ -469,16 +459,9 @@ class Services:
     def _renewed(self, request: RunRequest, model_id: str, key: str | None, accepts_unknown_price: bool) -> RunRequest:
         # A yes is for one model: another's price is another question.
         is_accepted = accepts_unknown_price or (request.accepts_unknown_price and model_id == request.model_id)
-        request = replace(request, accepts_unknown_price=is_accepted, cap_usd=self.preferences().spending_cap_usd)
         check_price(self.model(model_id), is_accepted)
-        # Today's key must never go to the server of another day.
-        return replace(
-            request,
-            key_ref=self._reference(key),
-            part_form=self.preferences().part_form,
-            base_url=self.settings.openrouter_base_url,
-            media_limit_bytes=self.settings.media_limit_bytes,
-        )
+        request = replace(request, accepts_unknown_price=is_accepted, key_ref=self._reference(key))
+        return of_today(request, self._tools)
 
     def _key_for(self, model_id: str, key: str | None) -> str | None:
         """The key that a run of the model uses: the one that is given, else this machine's; None for local models."""

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import pytest
 
+from lib.domain.budget import CallPrice
 from lib.domain.citations import citations_of
 from lib.domain.conversation import Exchange, Look
 from lib.domain.media import Source, SourceKind
@@ -194,6 +195,20 @@ def test_a_worker_killed_before_the_question_was_sent_sends_it_once(services, se
     services.ensure_worker()
     os.kill(services._worker._process.pid, signal.SIGKILL)
     assert wait_for(services, ask(services, run_id), is_over).state is RunState.DONE
+    assert len(asked(server)) == 1
+
+
+def test_a_worker_killed_while_its_question_waits_for_money_sends_it_once(services, server, run_id):
+    """Another call holds what the month's cap leaves: nothing was sent, so nothing is lost. Once there is room, the
+    next worker asks by itself."""
+    services.save_preferences(replace(services.preferences(), monthly_cap_usd=Decimal(1)))
+    payments = services._tools.store.payments
+    other, _ = payments.reserve("other", CallPrice(Decimal(1), Decimal(1)), {}, "elsewhere")
+    exchange = ask(services, run_id)
+    wait_for(services, exchange, lambda each: each.note.startswith("waiting until"))
+    os.kill(services._worker._process.pid, signal.SIGKILL)
+    payments.release(other)
+    assert wait_for(services, exchange, is_over).state is RunState.DONE
     assert len(asked(server)) == 1
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from lib.domain.plan import RouteChoice, Times
 from lib.domain.run import PartState, Run, RunRequest, RunState
-from lib.errors import PriceUnknown
+from lib.errors import CapReached, PriceUnknown
 from lib.services import Services
 from tests.fakes.openrouter_server import FakeOpenRouter, Reply, Request
 from tests.test_jobs import SLOW, wait_for, worker_pid
@@ -103,21 +103,20 @@ def test_retry_goes_on_once_the_cap_is_raised(services, server, in_parts):
     whole = ended(services, run)
     assert states(whole) == {PartState.OK}
     assert server.billed - before == len(run.parts) - answered
-    assert services.budget.of_run(run.id, whole.request).total_usd == whole.cost_usd
+    assert services.budget.this_month().total_usd == whole.cost_usd
 
 
 def test_runs_of_one_order_share_its_cap(services, server, in_parts):
     """Two models started by one press: their cap is one, not one each."""
-    order = {"order_id": "f" * 32, "cap_usd": Decimal("0.06")}
-    runs = [services.submit(in_parts(model_id, **order)) for model_id in (MODEL, OTHER)]
-    done = [ended(services, run) for run in runs]
-    assert 0 < services.budget.of_run(done[0].id, done[0].request).total_usd <= Decimal("0.06")
-    assert services.budget.this_month() == services.budget.of_run(done[1].id, done[1].request)
+    order = {"order_id": "f" * 32, "own_cap_usd": Decimal("0.06")}
+    for run in [services.submit(in_parts(model_id, **order)) for model_id in (MODEL, OTHER)]:
+        ended(services, run)
+    assert 0 < services.budget.this_month().total_usd <= Decimal("0.06")
 
 
 def test_a_request_gets_no_more_room_than_the_cap_leaves(services, server, in_parts):
     """Near the cap an answer may take fewer tokens, so that it cannot cost more; one that needs more says why."""
-    run = ended(services, services.submit(in_parts(cap_usd=Decimal("0.011"), part_seconds=300.0)))
+    run = ended(services, services.submit(in_parts(own_cap_usd=Decimal("0.011"), part_seconds=300.0)))
     assert run.state is RunState.FAILED
     assert run.failure.code == "CapReached"
     sent = next(request for request in server.history if request.method == "POST")
@@ -213,3 +212,28 @@ def test_a_repair_pays_through_the_same_door(services, server, in_parts):
     assert services.transcript(run.id).cues
     with pytest.raises(PriceUnknown):
         services.repair(run.id, 0, model_id=UNPRICED)
+
+
+def test_a_cap_given_with_a_run_outlives_retry_and_repair(services, server, in_parts):
+    """Whatever Settings say by then: the run stops at its own cap again, and says that no setting raises it."""
+    run = ended(services, services.submit(in_parts(own_cap_usd=Decimal("0.011"), part_seconds=300.0)))
+    before = server.billed
+    for again in (services.retry, lambda run_id: services.repair(run_id, 0)):
+        again(run.id)
+        tried = ended(services, run)
+        assert tried.request.own_cap_usd == Decimal("0.011")
+        assert (tried.parts[0].error_code, server.billed) == ("CapReached", before)
+        assert "start it once more with a higher cap" in tried.parts[0].hint
+
+
+def test_a_bill_of_what_was_answered_before_is_under_every_cap(services, server, talking_video):
+    """It costs nothing, so no cap refuses it; the same asked for the first time is refused."""
+    given = [services.batches.read_file(talking_video)]
+    asked = {"end": 5.0, "times": Times.MODEL, "cap_usd": Decimal("0.000001")}
+    fresh = services.batches.plan(given, [MODEL], **asked)
+    with pytest.raises(CapReached):
+        services.budget.check(fresh.total_usd, fresh.cap_usd)
+    ended(services, services.submit(replace(fresh.lines[0].request, own_cap_usd=None)))
+    known = services.batches.plan(given, [MODEL], **asked)
+    assert (known.answered, known.cap_usd) == (1, Decimal("0.000001"))
+    services.budget.check(known.total_usd, known.cap_usd)

@@ -11,6 +11,7 @@ from lib.cli.question import requests_of
 from lib.cli.watch import stopped_with_us, watch_runs
 from lib.cli.words import aligned, json_text, problem_words, say
 from lib.domain.comparison import ComparisonTable, Reference
+from lib.domain.plan import total_usd
 from lib.errors import InputError
 from lib.formats.comparison import comparison_record
 from lib.formats.comparison.words import HEADINGS, figure_rows, known_columns
@@ -25,7 +26,7 @@ def compare_models(services: Services, options: argparse.Namespace) -> int:
     for plan in plans:
         if plan.refusal:
             say(f"{plan.model_id}: {plan.refusal}")
-    services.budget.check(plans, requests[0].cap_usd)
+    services.budget.check(total_usd(plans), requests[0].own_cap_usd)
     started = services.comparisons.start(requests, key=known_key(services))
     for problem in started.problems:
         say(problem_words(problem))

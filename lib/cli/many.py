@@ -48,7 +48,7 @@ def run_many(services: Services, options: argparse.Namespace) -> int:
     key = known_key(services)
     if plan.needs_key and not key:
         raise KeyMissing("A model runs on OpenRouter, and no key is known.")
-    services.budget.check([line.plan for line in plan.runnable], plan.cap_usd)
+    services.budget.check(plan.total_usd, plan.cap_usd)
     batch = services.batches.start(plan, key=key, title=_title(options))
     with stopped_with_us(services.batches.cancel, [batch.id]):
         standing = watch_batch(services, batch.id)

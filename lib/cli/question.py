@@ -130,10 +130,7 @@ def _about_transcript(
         for model_id in models
     ]
     order = {name: asked[name] for name in ("order_id", "accepts_unknown_price")}
-    return [
-        replace(request, **order, cap_usd=request.cap_usd if asked["cap_usd"] is None else asked["cap_usd"])
-        for request in made
-    ]
+    return [replace(request, **order, own_cap_usd=asked["cap_usd"]) for request in made]
 
 
 def _answer_language(options: argparse.Namespace, task: str) -> str | None:

@@ -17,6 +17,7 @@ from lib.cli.watch import stopped_with_us, watch_runs
 from lib.cli.words import json_of_each, say, state_line
 from lib.domain.languages import language_code
 from lib.domain.media import SourceKind
+from lib.domain.plan import total_usd
 from lib.domain.run import Run, RunState
 from lib.errors import InputError, PlanRefused
 from lib.services import EVERY_FORMAT, Services
@@ -34,7 +35,7 @@ def run_videos(services: Services, options: argparse.Namespace) -> int:
     for plan in plans:
         if plan.refusal:
             raise PlanRefused(f"{plan.model_id}: {plan.refusal}")
-    services.budget.check(plans, requests[0].cap_usd)
+    services.budget.check(total_usd(plans), requests[0].own_cap_usd)
     key = known_key(services)
     run_ids: list[str] = []
     with stopped_with_us(services.cancel, run_ids):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -141,3 +142,8 @@ class Plan:
     @property
     def can_run(self) -> bool:
         return self.refusal is None
+
+
+def total_usd(plans: Iterable[Plan]) -> Decimal:
+    """What those come to that can be run and have a price."""
+    return sum((plan.estimate_usd or Decimal(0) for plan in plans if plan.can_run), Decimal(0))

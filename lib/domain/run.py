@@ -30,6 +30,10 @@ class RunState(StrEnum):
         return self in (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
 
 
+UNFINISHED = tuple(state for state in RunState if not state.is_over)
+"""The states of runs, copies and questions that are waited for, as the store looks for them."""
+
+
 class Stage(StrEnum):
     """What a running run is doing, by the name the user sees."""
 
@@ -94,8 +98,8 @@ class RunRequest:
     ``stretches`` are those that are sent of the clip, in order and apart; none means all of it. ``is_anew`` asks, and
     pays, also where the same was answered before. Holds no key: ``key_ref`` names a sealed one.
 
-    ``cap_usd`` is what all runs of one ``order_id`` together may cost, or this run alone where there is none;
-    ``accepts_unknown_price`` is the user's yes to a model without a price.
+    ``own_cap_usd`` is what all runs of one ``order_id`` together may cost, or this run alone where there is none; None
+    leaves that to Settings. ``accepts_unknown_price`` is the user's yes to a model without a price.
     """
 
     source: Source
@@ -120,7 +124,7 @@ class RunRequest:
     stretches: tuple[Clip, ...] = ()
     is_anew: bool = False
     about: TranscriptRef | None = None
-    cap_usd: Decimal | None = None
+    own_cap_usd: Decimal | None = None
     order_id: str | None = None
     accepts_unknown_price: bool = False
 

@@ -3,7 +3,7 @@
 The only place that imports the ``openai`` SDK, and only at the first call.
 """
 
-from lib.openrouter.call import Call
+from lib.openrouter.call import Call, Paying
 from lib.openrouter.catalogue import (
     PREFERRED,
     Catalogue,
@@ -26,6 +26,7 @@ __all__ = [
     "KeyStatus",
     "MediaPart",
     "OpenRouter",
+    "Paying",
     "Question",
     "Turn",
     "lowest_effort",

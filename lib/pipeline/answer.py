@@ -1,19 +1,22 @@
 """Answer: one question of a conversation asked of its model, its answer written down as it comes.
 
-A question is sent once in an attempt. One that was sent, and whose answer a crash has taken, may have been paid for: it
-is not asked again by itself, but says so, and whoever asked may ask anew.
+A question that was sent, and whose answer a crash has taken, may have been paid for: it is not asked again by itself,
+but says so, and whoever asked may ask anew.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 
+from lib import prompts
 from lib.domain.conversation import Conversation, Exchange, Reading
+from lib.domain.media import Rendition
 from lib.domain.plan import Plan, Quality, Route
-from lib.domain.run import Failure, Generation, Run, digest
-from lib.domain.youtube import canonical
+from lib.domain.run import Failure, Generation, Run
 from lib.errors import (
     AnswerLost,
     AnswerTruncated,
@@ -28,10 +31,11 @@ from lib.errors import (
     RequestTooLarge,
     ServiceUnreachable,
 )
-from lib.openrouter import MediaPart, Question, lowest_effort
-from lib.pipeline.asking import quote, tell
+from lib.openrouter import Call, MediaPart, Paying, Question, lowest_effort
+from lib.pipeline.asking import quote
 from lib.pipeline.paying import Payer
-from lib.pipeline.prepare import Recipe, prepare, rendition_file
+from lib.pipeline.prepare import Recipe, prepare
+from lib.pipeline.questions import media_part, question_digest
 from lib.pipeline.run import as_failure, find_model, known_run
 from lib.pipeline.tools import Tools
 from lib.store.generations import Kept
@@ -121,34 +125,32 @@ class _Pulse:
 
 def _answer(exchange: Exchange, attempt: int, tools: Tools, pulse: _Pulse) -> None:
     shelf = tools.store.conversations
-    question, reading, media_name = _question(exchange, tools, pulse)
-    name = _name_of(question, media_name, exchange.asking.base_url)
+    question, reading, rendition = _question(exchange, tools, pulse)
+    name = question_digest(question, rendition, exchange.asking.base_url)
     with tools.locks.hold(name, pulse.check):
         kept = tools.store.generations.get(name)
         if kept is None:
-            if not shelf.note_sent(exchange.id, attempt):
-                pulse.check()
-                raise AnswerLost("Cuewise was stopped while this answer was on its way: what had come of it is kept.")
-            kept = Kept(_asked(exchange, question, tools, pulse), exchange.id)
+            if shelf.was_sent(exchange.id, attempt):
+                raise _lost()
+            kept = Kept(_asked(exchange, attempt, question, tools, pulse), exchange.id)
             tools.store.generations.keep(name, kept.generation, clip_seconds=0.0, paid_by=exchange.id)
     is_remembered = kept.paid_by != exchange.id
     cost = exchange.cost_usd or Decimal(0) if is_remembered else _with(exchange.cost_usd, kept.generation)
     shelf.finish(exchange.id, attempt, kept.generation, reading, cost, is_remembered=is_remembered)
 
 
-def _question(exchange: Exchange, tools: Tools, pulse: _Pulse) -> tuple[Question, Reading, str | None]:
-    """What is sent, how much of the transcripts that is, and what tells the video that goes along from others."""
+def _question(exchange: Exchange, tools: Tools, pulse: _Pulse) -> tuple[Question, Reading, Rendition | None]:
+    """What is sent, how much of the transcripts that is, and what was made of the video to go along."""
     conversation = tools.store.conversations.get(exchange.conversation_id)
     if conversation is None:
         raise Cancelled("The conversation was deleted.")
     runs = [known_run(run_id, tools) for run_id in conversation.run_ids]
     model, look = find_model(exchange.asking.model_id, tools), exchange.asking.look
     before = _before_it(conversation, exchange.id)
-    quoted = quote(runs, exchange.question, before, model, look, tools)
-    if quoted.refusal:
+    quoted, told = quote(runs, exchange.question, before, model, look, tools)
+    if told is None:
         raise PlanRefused(quoted.refusal, "Choose another model, or ask without looking at the video.")
-    told = tell(runs, exchange.question, before, model, look, quoted.plan, tools)
-    media, media_name = _media(exchange, runs, quoted.plan, tools, pulse)
+    media, rendition = _media(exchange, runs, quoted.plan, tools, pulse)
     question = Question(
         model=model,
         prompt=told.prompt,
@@ -158,22 +160,7 @@ def _question(exchange: Exchange, tools: Tools, pulse: _Pulse) -> tuple[Question
         reasoning_effort=lowest_effort(model),
         turns=told.turns,
     )
-    return question, told.reading, media_name
-
-
-def _name_of(question: Question, media_name: str | None, server: str) -> str:
-    """Under which digest the answer is kept."""
-    return digest(
-        media=media_name,
-        server=server,
-        model=question.model.id,
-        turns=[(turn.role, turn.text) for turn in question.turns],
-        prompt=question.prompt,
-        part_form=question.part_form,
-        temperature=question.temperature,
-        max_tokens=question.max_tokens,
-        reasoning=question.reasoning_effort,
-    )
+    return question, told.reading, rendition
 
 
 def _before_it(conversation: Conversation, exchange_id: str) -> tuple[Exchange, ...]:
@@ -183,15 +170,14 @@ def _before_it(conversation: Conversation, exchange_id: str) -> tuple[Exchange, 
 
 def _media(
     exchange: Exchange, runs: list[Run], plan: Plan | None, tools: Tools, pulse: _Pulse
-) -> tuple[MediaPart | None, str | None]:
-    """The video as it is sent, and what tells it from another."""
+) -> tuple[MediaPart | None, Rendition | None]:
+    """The video as it is sent, and what was made of it for that; a link is sent itself."""
     if plan is None:
         return None, None
     run = next(run for run in runs if run.id == exchange.asking.look.run_id)
     if plan.route is Route.LINK:
-        link = canonical(run.request.source.url or "")
         seconds = plan.clip.duration if plan.clip else None
-        return MediaPart(kind="video", path=None, link=link, media_type="video/mp4", seconds=seconds), link
+        return media_part(run.request.source, None, seconds, tools), None
     asset = tools.store.assets.get(run.asset_id or "")
     if asset is None:
         raise NothingThere("The video is no longer on this machine.", "Ask from the transcript alone.")
@@ -200,22 +186,42 @@ def _media(
     recipe = Recipe(route, Quality.VISUAL, exchange.asking.media_limit_bytes)
     rendition = prepare(asset.hearing(run.request.track), plan.parts[0].excerpt, recipe, tools, pulse.progress)
     pulse.note("")
-    kind = "audio" if rendition.media_type.startswith("audio/") else "video"
-    path = rendition_file(rendition, tools)
-    seconds = rendition.end - rendition.start
-    return MediaPart(kind=kind, path=path, link=None, media_type=rendition.media_type, seconds=seconds), rendition.id
+    return media_part(run.request.source, rendition, rendition.end - rendition.start, tools), rendition
 
 
-def _asked(exchange: Exchange, question: Question, tools: Tools, pulse: _Pulse) -> Generation:
+def _asked(exchange: Exchange, attempt: int, question: Question, tools: Tools, pulse: _Pulse) -> Generation:
     asking = exchange.asking
     if asking.key_ref is None:
         raise KeyMissing("This model needs an OpenRouter key.")
     client = tools.openrouter(asking.base_url, tools.vault.open(asking.key_ref))
     try:
-        payer = Payer(exchange.id, asking.cap_usd, asking.accepts_unknown_price, tools, pulse.note)
-        return client.generate(question, on_text=pulse.text, on_retry=pulse.note, paying=payer.pay)
+        paying = _paying(exchange, attempt, tools, pulse)
+        return client.generate(question, on_text=pulse.text, on_retry=pulse.note, paying=paying)
     finally:
         client.close()
+
+
+def _paying(exchange: Exchange, attempt: int, tools: Tools, pulse: _Pulse) -> Paying:
+    """Pays for the requests of an attempt, and writes down that it was sent: not before there is money for the first,
+    since a worker that is killed while it waits for that has sent nothing."""
+    payer = Payer(exchange.id, prompts.CUSTOM, None, exchange.asking.accepts_unknown_price, tools, pulse.note)
+    is_noted = False
+
+    @contextmanager
+    def pay(question: Question) -> Iterator[Call]:
+        nonlocal is_noted
+        with payer.pay(question) as call:
+            is_noted = is_noted or tools.store.conversations.note_sent(exchange.id, attempt)
+            if not is_noted:
+                pulse.check()
+                raise _lost()
+            yield call
+
+    return pay
+
+
+def _lost() -> AnswerLost:
+    return AnswerLost("Cuewise was stopped while this answer was on its way: what had come of it is kept.")
 
 
 def _with(before: Decimal | None, generation: Generation | None) -> Decimal | None:

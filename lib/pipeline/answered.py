@@ -50,7 +50,7 @@ def _asset(request: RunRequest, model: Model, tools: Tools) -> MediaAsset | None
 def _is_the_same(run: Run, request: RunRequest, plan: Plan, asset: MediaAsset | None) -> bool:
     asked = run.request
     # These shape the lines of a transcript, or say where it comes from and who pays, and not the answer.
-    beside = ("source", "key_ref", "cue_shape", "times", "cap_usd", "order_id", "accepts_unknown_price")
+    beside = ("source", "key_ref", "cue_shape", "times", "own_cap_usd", "order_id", "accepts_unknown_price")
     alike = {name: getattr(asked, name) for name in beside}
     if plan.route is Route.LOCAL:
         alike |= {name: getattr(asked, name) for name in ("base_url", "part_form", "part_seconds", "media_limit_bytes")}

@@ -48,55 +48,26 @@ class Told:
     tokens: int
 
 
-def tell(
-    runs: Sequence[Run],
-    question: str,
-    before: Sequence[Exchange],
-    model: Model,
-    look: Look | None,
-    plan: Plan | None,
-    tools: Tools,
-) -> Told:
-    """What is sent with a question. Where the transcripts do not fit into the model, the passages that matter to it are
-    chosen. ``before`` are the exchanges before it in its conversation; ``plan`` is how the ``look`` is sent.
-
-    Raises NothingThere for a run without lines.
-    """
-    cues = [lines_of(run, tools) for run in runs]
-    room = round(CONTEXT_SHARE * (model.context_tokens or USUAL_CONTEXT)) - OTHER_TASK_TOKENS
-    room -= (plan.prompt_tokens or 0) if plan else 0
-    history, taken = _history(before, round(HISTORY_SHARE * room))
-    own = PROMPT_TOKENS + QUESTION_TOKENS + text_tokens(question) + taken
-    asked = " ".join([question, *(exchange.question for exchange in before[-1:])])
-    chosen = lines_that_matter(cues, asked, max(0, room - own))
-    reading = Reading(sum(map(len, chosen)), sum(map(len, cues)))
-    titled = [
-        (one_line(run.request.source.title), _with_gaps(lines, whole))
-        for run, lines, whole in zip(runs, chosen, cues, strict=True)
-    ]
-    instructions = Turn("system", asking_prompt(titled, is_whole=reading.is_whole))
-    words = [_look_words(look, plan, runs)] if look and plan else []
-    tokens = own + sum(line_tokens(cue) for lines in chosen for cue in lines)
-    return Told((instructions, *history), "\n\n".join([*words, question]), reading, tokens)
-
-
 def quote(
     runs: Sequence[Run], question: str, before: Sequence[Exchange], model: Model, look: Look | None, tools: Tools
-) -> Quote:
-    """What a question would take and cost. Raises NothingThere for a run without lines, and MediaError where the file
-    to look at is gone."""
+) -> tuple[Quote, Told | None]:
+    """What a question would take and cost, and what is sent with it; None where it is refused.
+
+    ``before`` are the exchanges before it in its conversation. Raises NothingThere for a run without lines, and
+    MediaError where the file to look at is gone.
+    """
     if model.is_local:
-        return Quote(model.id, refusal="Local models only write transcripts: choose a model of the catalogue.")
+        return Quote(model.id, refusal="Local models only write transcripts: choose a model of the catalogue."), None
     plan = plan_of_look(look, runs, model, tools) if look else None
     refusal = _look_refusal(plan, _looked_at(look, runs), model) if plan else None
     if refusal:
-        return Quote(model.id, plan=plan, refusal=refusal)
-    told = tell(runs, question, before, model, look, plan, tools)
+        return Quote(model.id, plan=plan, refusal=refusal), None
+    told = _tell(runs, question, before, model, look, plan, tools)
     if not told.reading.lines:
         what = "the transcript and the video" if plan else "this"
-        return Quote(model.id, plan=plan, refusal=f"The model's context is too small for {what}.")
+        return Quote(model.id, plan=plan, refusal=f"The model's context is too small for {what}."), None
     prompt = told.tokens + ((plan.prompt_tokens or 0) if plan else 0)
-    return Quote(
+    quoted = Quote(
         model_id=model.id,
         prompt_tokens=prompt,
         completion_tokens=OTHER_TASK_TOKENS,
@@ -104,6 +75,7 @@ def quote(
         reading=told.reading,
         plan=plan,
     )
+    return quoted, told
 
 
 def lines_of(run: Run, tools: Tools) -> tuple[Cue, ...]:
@@ -137,6 +109,35 @@ def plan_of_look(look: Look, runs: Sequence[Run], model: Model, tools: Tools) ->
     )
     facts = facts_of(source, tools, run.asset_id)
     return make_plan(request, model, facts, tools.store.generations.measured(model.id))
+
+
+def _tell(
+    runs: Sequence[Run],
+    question: str,
+    before: Sequence[Exchange],
+    model: Model,
+    look: Look | None,
+    plan: Plan | None,
+    tools: Tools,
+) -> Told:
+    """What is sent with a question. Where the transcripts do not fit into the model, the passages that matter to it are
+    chosen. ``plan`` is how the ``look`` is sent."""
+    cues = [lines_of(run, tools) for run in runs]
+    room = round(CONTEXT_SHARE * (model.context_tokens or USUAL_CONTEXT)) - OTHER_TASK_TOKENS
+    room -= (plan.prompt_tokens or 0) if plan else 0
+    history, taken = _history(before, round(HISTORY_SHARE * room))
+    own = PROMPT_TOKENS + QUESTION_TOKENS + text_tokens(question) + taken
+    asked = " ".join([question, *(exchange.question for exchange in before[-1:])])
+    chosen = lines_that_matter(cues, asked, max(0, room - own))
+    reading = Reading(sum(map(len, chosen)), sum(map(len, cues)))
+    titled = [
+        (one_line(run.request.source.title), _with_gaps(lines, whole))
+        for run, lines, whole in zip(runs, chosen, cues, strict=True)
+    ]
+    instructions = Turn("system", asking_prompt(titled, is_whole=reading.is_whole))
+    words = [_look_words(look, plan, runs)] if look and plan else []
+    tokens = own + sum(line_tokens(cue) for lines in chosen for cue in lines)
+    return Told((instructions, *history), "\n\n".join([*words, question]), reading, tokens)
 
 
 def _looked_at(look: Look, runs: Sequence[Run]) -> Run:

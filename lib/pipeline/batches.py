@@ -28,9 +28,10 @@ from lib.domain.model import Model
 from lib.domain.run import Failure, Run, RunRequest
 from lib.errors import CuewiseError, InputError, NothingThere
 from lib.pipeline.answered import answered_before
+from lib.pipeline.budget import Budget
 from lib.pipeline.ingest import facts_of, link_source
-from lib.pipeline.paying import Budget
 from lib.pipeline.plan import MediaFacts, alike, make_plan
+from lib.pipeline.requests import of_today
 from lib.pipeline.run import find_model
 from lib.pipeline.tools import Tools
 from lib.store import Measured
@@ -54,13 +55,14 @@ class Desk(Protocol):
 class Batches:
     """Verbs for pages and the command line. One video that fails says why in its row and stops none of the others.
 
-    ``compare`` lays runs side by side that are about one video.
+    ``compare`` lays runs side by side that are about one video; ``budget`` says what the whole bill may come to.
     """
 
-    def __init__(self, tools: Tools, desk: Desk, compare: Callable[[Sequence[str]], object]) -> None:
+    def __init__(self, tools: Tools, desk: Desk, compare: Callable[[Sequence[str]], object], budget: Budget) -> None:
         self._tools = tools
         self._desk = desk
         self._compare_runs = compare
+        self._budget = budget
 
     # What is given
 
@@ -93,9 +95,10 @@ class Batches:
         return self._plan(videos, repeated, model_ids, ask)
 
     def plan_more(self, batch_id: str, given: Iterable[Given]) -> BatchPlan:
-        """The same for further videos, asked what those of a batch were asked; what is in it already is left out."""
+        """The same for further videos, asked today what those of a batch were asked; what is in it already is left
+        out."""
         batch = self._known(batch_id)
-        questions = _questions(batch)
+        questions = [of_today(question, self._tools) for question in _questions(batch)]
         here = {item.request.source.video_id for item in batch.items if item.request}
         videos, repeated = without_repeats(given)
         fresh = [each for each in videos if each.source is None or each.source.video_id not in here]
@@ -120,8 +123,9 @@ class Batches:
                 lines.append(Line(number, 0, each.name, failure=each.failure))
             else:
                 lines += self._lines(number, each, ask(each.source), models)
-        cap_usd = next((line.request.cap_usd for line in lines if line.request), None)
-        return BatchPlan(tuple(lines), tuple(repeated), cap_usd, Budget(self._tools).left_this_month())
+        own_cap_usd = next((line.request.own_cap_usd for line in lines if line.request), None)
+        caps = self._budget.cap(own_cap_usd), self._budget.left_this_month()
+        return BatchPlan(tuple(lines), tuple(repeated), *caps)
 
     def _models(self, model_ids: Iterable[str]) -> dict[str, Asked | Failure]:
         """Each model with what its calls so far tell, looked up once for all videos; or why there is none."""

@@ -44,6 +44,7 @@ from lib.pipeline.export import Export
 from lib.pipeline.hear import kept_words
 from lib.pipeline.ingest import facts_of
 from lib.pipeline.plan import alike
+from lib.pipeline.requests import of_today
 from lib.pipeline.run import find_model
 from lib.pipeline.tools import Tools
 from lib.store.comparisons import KeptVote
@@ -147,7 +148,7 @@ class Comparisons:
         return Started(self._known(comparison_id), tuple(problems))
 
     def request_for(self, comparison_id: str, model_id: str) -> RunRequest:
-        """The question of a comparison, put to another model."""
+        """The question of a comparison, put to another model today."""
         runs = self._runs(self._known(comparison_id))
         if not runs:
             raise NothingThere("This comparison has no runs any more.", "Start a new one on New run.")
@@ -156,7 +157,8 @@ class Comparisons:
         source = asked.request.source
         if asked.asset_id and not source.asset_id:
             source = replace(source, asset_id=asked.asset_id)
-        return replace(asked.request, model_id=model_id, source=source, key_ref=None)
+        request = replace(asked.request, model_id=model_id, source=source, key_ref=None)
+        return of_today(request, self._tools)
 
     def of_runs(self, run_ids: Sequence[str]) -> Comparison:
         """A comparison of runs that there are. Raises InputError unless they are of one task over one video."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from decimal import Decimal
 
+from lib import prompts
 from lib.domain.model import Model
 from lib.domain.plan import Route
+from lib.domain.reading import text_tokens
 from lib.openrouter import Question
 from lib.store.generations import Measured
 
@@ -22,6 +24,8 @@ PROMPT_TOKENS = 400
 TRANSCRIPT_TOKENS = 30_000 / 3600
 """Completion tokens a second of clip: 20,000 to 30,000 for an hour of transcript; the dearer is taken."""
 OTHER_TASK_TOKENS = 1500
+GROWTH = 1.6
+"""A translation takes so many times the tokens of what it was made from, on the dear side."""
 MARGIN, GUESSED_MARGIN = 1.25, 4.0
 """How much more than the figures say a prompt may take at most: a measured family, and one that nobody measured."""
 MOST_COMPLETION_TOKENS = 65_536
@@ -52,6 +56,13 @@ def _family_rate(model: Model, route: Route) -> float | None:
 def completion_tokens(task: str, seconds: float) -> int:
     """What an answer about so many seconds takes."""
     return round(seconds * TRANSCRIPT_TOKENS) + 50 if task == "transcript" else OTHER_TASK_TOKENS
+
+
+def answer_tokens(task: str, question: Question) -> int:
+    """What the answer to a question of a task takes, as the plan of its run counts."""
+    if task == prompts.TRANSLATION:
+        return round(GROWTH * text_tokens(question.prompt))
+    return completion_tokens(task, (question.media.seconds or 0.0) if question.media else 0.0)
 
 
 def most_prompt_tokens(question: Question) -> int:

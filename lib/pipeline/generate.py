@@ -13,13 +13,13 @@ from lib.domain.media import Clip, MediaAsset, Rendition
 from lib.domain.model import Model
 from lib.domain.run import Generation, RunRequest, Stage, digest
 from lib.domain.transcript import Segment
-from lib.domain.youtube import canonical
 from lib.errors import KeyMissing
-from lib.openrouter import MediaPart, Question, lowest_effort
+from lib.openrouter import Question, lowest_effort
 from lib.pipeline.estimate import TRANSCRIPT_TOKENS
 from lib.pipeline.paying import Payer
 from lib.pipeline.plan import UNKNOWN_LENGTH
-from lib.pipeline.prepare import rendition_file, track_of
+from lib.pipeline.prepare import track_of
+from lib.pipeline.questions import media_part, question_digest
 from lib.pipeline.reporter import Reporter
 from lib.pipeline.tools import Tools
 
@@ -157,7 +157,10 @@ def _asked_once(
     reporter: Reporter,
     on_text: Callable[[str], None],
 ) -> Asked:
-    name = _digest(request, question, rendition, take, asked_by=reporter.run_id if request.is_anew else None)
+    anew = {"take": take} if take else {}
+    if request.is_anew:
+        anew["asked_by"] = reporter.run_id
+    name = question_digest(question, rendition, request.base_url, **anew)
     with tools.locks.hold(name, reporter.check):
         kept = tools.store.generations.get(name)
         if kept:
@@ -172,25 +175,7 @@ def asking_digest(
     request: RunRequest, model: Model, excerpt: Excerpt, rendition: Rendition | None, tools: Tools
 ) -> str:
     """Under which digest a remote model's first answer about an excerpt is kept, where no part comes before it."""
-    return _digest(request, _question(request, model, excerpt, rendition, (), tools), rendition)
-
-
-def _digest(
-    request: RunRequest, question: Question, rendition: Rendition | None, take: int = 0, asked_by: str | None = None
-) -> str:
-    link = canonical(request.source.url or "") if question.media else None
-    return digest(
-        media=rendition.id if rendition else link,
-        server=request.base_url,
-        model=question.model.id,
-        prompt=question.prompt,
-        part_form=question.part_form,
-        temperature=question.temperature,
-        max_tokens=question.max_tokens,
-        reasoning=question.reasoning_effort,
-        **({"take": take} if take else {}),
-        **({"asked_by": asked_by} if asked_by else {}),
-    )
+    return question_digest(_question(request, model, excerpt, rendition, (), tools), rendition, request.base_url)
 
 
 def _heard(
@@ -243,14 +228,9 @@ def _question(
 ) -> Question:
     if rendition is None:
         length = excerpt.length if excerpt.length < UNKNOWN_LENGTH else None
-        link = canonical(request.source.url or "")
-        media = MediaPart(kind="video", path=None, link=link, media_type="video/mp4", seconds=length)
     else:
-        kind = "audio" if rendition.media_type.startswith("audio/") else "video"
-        path = rendition_file(rendition, tools)
         # A cut begins a little before what it was made for.
         length = excerpt.length if excerpt.is_joined else rendition.end - rendition.start
-        media = MediaPart(kind=kind, path=path, link=None, media_type=rendition.media_type, seconds=length)
     return Question(
         model=model,
         prompt=prompts.prompt_text(
@@ -262,7 +242,7 @@ def _question(
             speakers=speakers,
             begins=tuple(begin - excerpt.start for begin in excerpt.begins) if excerpt.is_joined else (),
         ),
-        media=media,
+        media=media_part(request.source, rendition, length, tools),
         part_form=request.part_form,
         max_tokens=_room(model, length),
         reasoning_effort=lowest_effort(model),

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from lib.domain.budget import CallPrice, Cap, Granted, Refused, Spent
+from lib.domain.budget import CallPrice, Cap, Granted, Refused
 from lib.domain.model import Model
-from lib.domain.plan import Plan
 from lib.domain.run import Generation, RunRequest, Stage
-from lib.errors import AnswerTruncated, CapReached, PriceUnknown
+from lib.errors import AnswerTruncated, CapReached, PriceUnknown, StorageError
 from lib.openrouter import Call, Question
-from lib.pipeline.estimate import completion_tokens, most_completion_tokens, most_prompt_tokens
+from lib.pipeline.budget import caps_of, refusal_words
+from lib.pipeline.estimate import answer_tokens, most_completion_tokens, most_prompt_tokens
 from lib.pipeline.reporter import Reporter
 from lib.pipeline.tools import Tools
 from lib.store.payments import Payments
+
+log = logging.getLogger(__name__)
 
 WAIT = 0.5
 RENEW_EVERY = 60.0
@@ -29,11 +32,13 @@ LEAST_TOKENS = 2048
 class Payer:
     """Pays for the requests of a run or a question, out of what its caps leave: reserves before, settles after.
 
-    ``order_id`` names what shares ``cap_usd``. ``say`` gets what is waited for, and may raise Cancelled.
+    ``order_id`` names what shares the cap: one of its own (``own_cap_usd``), or that of Settings. By the ``task`` goes
+    how long an answer must be able to get. ``say`` gets what is waited for, and may raise Cancelled.
     """
 
     order_id: str
-    cap_usd: Decimal | None
+    task: str
+    own_cap_usd: Decimal | None
     accepts_unknown_price: bool
     tools: Tools
     say: Callable[[str], None]
@@ -43,7 +48,8 @@ class Payer:
         """Who pays for an attempt at a run."""
         return cls(
             request.order_id or reporter.run_id,
-            request.cap_usd,
+            request.task,
+            request.own_cap_usd,
             request.accepts_unknown_price,
             tools,
             lambda words: reporter.stage(Stage.ASKING, None, words),
@@ -57,30 +63,41 @@ class Payer:
         sent.
         """
         payment_id, granted = self._reserved(question)
-        call = Call(_within(question, granted), pulse=_every(RENEW_EVERY, lambda: self._payments.renew(payment_id)))
+        call = Call(_within(question, granted), pulse=_every(RENEW_EVERY, lambda: self._renew(payment_id)))
         try:
             yield call
         except AnswerTruncated as exc:
             if call.question.max_tokens != question.max_tokens:
-                raise CapReached("The answer did not fit into what your spending cap leaves.") from exc
+                raise self._stopped_by("The answer did not fit into what your spending cap leaves.") from exc
             raise
         finally:
-            self._close(payment_id, call)
+            with _answer_first(payment_id):
+                self._close(payment_id, call)
 
     def _reserved(self, question: Question) -> tuple[str, Decimal | None]:
         """The payment's id and the most that it may cost; None where nobody limits or knows that."""
         check_price(question.model, self.accepts_unknown_price)
-        price = price_of(question)
+        price = price_of(question, self.task)
         while True:
-            caps = caps_of(self.cap_usd, self.tools)
+            caps = caps_of(self.own_cap_usd, self.tools)
             payment_id, ruling = self._payments.reserve(self.order_id, price, caps, self.tools.holder)
             if isinstance(ruling, Granted):
                 is_limited = price.is_known and ruling.usd < price.most_usd
                 return payment_id, ruling.usd if is_limited else None
             if isinstance(ruling, Refused):
-                raise CapReached(refusal_words(ruling))
+                raise self._stopped_by(refusal_words(ruling), ruling.cap)
             self.say("waiting until other requests leave room under your spending cap")
             time.sleep(WAIT)
+
+    def _stopped_by(self, words: str, cap: Cap = Cap.RUN) -> CapReached:
+        """No setting raises a cap that was given with the run."""
+        is_own = self.own_cap_usd is not None and cap is Cap.RUN
+        return CapReached(words, CapReached.hint_for_own if is_own else None)
+
+    def _renew(self, payment_id: str) -> None:
+        # The lease outlasts some renewals that fail.
+        with _answer_first(payment_id):
+            self._payments.renew(payment_id)
 
     def _close(self, payment_id: str, call: Call) -> None:
         cost = None if call.generation is None else cost_of(call.generation, call.question.model)
@@ -102,20 +119,14 @@ def check_price(model: Model, is_accepted: bool) -> None:
         raise PriceUnknown(f"Nobody says what {model.id} costs.")
 
 
-def caps_of(cap_usd: Decimal | None, tools: Tools) -> dict[Cap, Decimal]:
-    """The caps that hold now: that of the run as it was asked for, that of the month as it is in Settings."""
-    caps = {Cap.RUN: cap_usd, Cap.MONTH: tools.store.preferences.get().monthly_cap_usd}
-    return {cap: usd for cap, usd in caps.items() if usd is not None}
-
-
-def price_of(question: Question) -> CallPrice:
+def price_of(question: Question, task: str) -> CallPrice:
     """What a request costs at least, to be worth sending, and at most."""
     model = question.model
     if model.price is None:
         return CallPrice(Decimal(0), Decimal(0), is_known=False)
     prompt, wanted = most_prompt_tokens(question), question.max_tokens or most_completion_tokens(model)
-    expected = completion_tokens("transcript", _seconds(question))
-    least = min(wanted, max(LEAST_TOKENS, 2 * expected) * (2 if model.reasoning_mandatory else 1))
+    room = max(LEAST_TOKENS, 2 * answer_tokens(task, question))
+    least = min(wanted, room * (2 if model.reasoning_mandatory else 1))
     return CallPrice(model.price.cost(prompt, least), model.price.cost(prompt, wanted))
 
 
@@ -127,45 +138,6 @@ def cost_of(generation: Generation, model: Model) -> Decimal | None:
     if model.price is None or usage.prompt_tokens is None or usage.completion_tokens is None:
         return None
     return model.price.cost(usage.prompt_tokens, usage.completion_tokens)
-
-
-def refusal_words(refused: Refused) -> str:
-    """``Your spending cap of $1.00 a run is reached: $0.98 is spent, and the next request may cost $0.05.``"""
-    what = "a run" if refused.cap is Cap.RUN else "a month"
-    return (
-        f"Your spending cap of {_dollars(refused.cap_usd)} {what} is reached: {_dollars(refused.paid_usd)} is spent, "
-        f"and the next request needs up to {_dollars(refused.needed_usd)}."
-    )
-
-
-class Budget:
-    """What may still be spent, for pages and the command line."""
-
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
-
-    def this_month(self) -> Spent:
-        """What was spent and is reserved this calendar month (UTC), by runs that were deleted since as well."""
-        return self._tools.store.payments.of_month()
-
-    def check(self, plans: Sequence[Plan], cap_usd: Decimal | None) -> None:
-        """Raises CapReached where an estimate is more than its cap or this month's leaves, before anything is sent."""
-        total = sum((plan.estimate_usd or Decimal(0) for plan in plans if plan.can_run), Decimal(0))
-        for limit, whose in ((cap_usd, "for a run"), (self.left_this_month(), "that is left for this month")):
-            if limit is not None and total > limit:
-                raise CapReached(
-                    f"The estimate of {_dollars(total)} is over the {_dollars(limit)} {whose}.",
-                    "Choose a shorter clip or fewer models, or raise the cap (--max-usd, or Settings).",
-                )
-
-    def of_run(self, run_id: str, request: RunRequest) -> Spent:
-        """The same for a run and all that was started together with it."""
-        return self._tools.store.payments.of_order(request.order_id or run_id)
-
-    def left_this_month(self) -> Decimal | None:
-        """None without a cap; never below zero."""
-        cap = self._tools.store.preferences.get().monthly_cap_usd
-        return None if cap is None else max(Decimal(0), cap - self.this_month().total_usd)
 
 
 def _within(question: Question, most_usd: Decimal | None) -> Question:
@@ -181,8 +153,14 @@ def _within(question: Question, most_usd: Decimal | None) -> Question:
     return replace(question, max_tokens=low)
 
 
-def _seconds(question: Question) -> float:
-    return (question.media.seconds or 0.0) if question.media else 0.0
+@contextmanager
+def _answer_first(payment_id: str) -> Iterator[None]:
+    """What cannot be written down about a payment costs no answer that was paid: what was reserved stands, and
+    counts."""
+    try:
+        yield
+    except StorageError as error:
+        log.warning("payment %s could not be written down: %s", payment_id, error)
 
 
 def _every(seconds: float, act: Callable[[], None]) -> Callable[[], None]:
@@ -195,7 +173,3 @@ def _every(seconds: float, act: Callable[[], None]) -> Callable[[], None]:
             act()
 
     return pulse
-
-
-def _dollars(usd: Decimal) -> str:
-    return f"${usd:.2f}" if usd >= 1 else f"${usd:.4f}" if usd >= Decimal("0.0001") else f"${usd:.7f}"

@@ -12,7 +12,7 @@ from lib.domain.reading import line_tokens, stretches_of_lines, summary_words, t
 from lib.domain.run import RunRequest
 from lib.domain.transcript import Cue
 from lib.formats.asked_lines import timed_lines
-from lib.pipeline.estimate import OTHER_TASK_TOKENS, PROMPT_TOKENS, dollars
+from lib.pipeline.estimate import GROWTH, OTHER_TASK_TOKENS, PROMPT_TOKENS, dollars
 
 USUAL_CONTEXT = 100_000
 """Tokens that a model is trusted with whose context nobody tells."""
@@ -22,8 +22,6 @@ LINES_A_QUESTION = 80
 """Lines that are translated in one question: models lose count of more."""
 TRANSLATION_TOKENS = 6000
 """What one answer of a translation may take where the model tells no limit, or a higher one."""
-GROWTH = 1.6
-"""A translation takes so many times the tokens of what it was made from, on the dear side."""
 LEAST_ROOM = 1000
 JOINED = ("summary", "actions", prompts.CUSTOM)
 """Tasks whose answers about stretches are made one by a further question; lines with times are only put together."""

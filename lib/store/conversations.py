@@ -14,13 +14,12 @@ from sqlalchemy import Connection, Engine, Row, and_, delete, exists, func, inse
 from sqlalchemy.exc import IntegrityError
 
 from lib.domain.conversation import Asking, Conversation, Exchange, Reading
-from lib.domain.run import Failure, Generation, RunState, Usage
+from lib.domain.run import UNFINISHED, Failure, Generation, RunState, Usage
 from lib.store.records import from_json, to_json
 from lib.store.rows import now, transaction
 from lib.store.spending import keep_exchange_costs
 from lib.store.tables import conversation, conversation_run, exchange, generation
 
-UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
 FRESH = {"state": RunState.QUEUED, "answer": "", "note": "", "failure": None, "finished": None, "is_remembered": False}
 
 
@@ -99,6 +98,12 @@ class Conversations:
         with transaction(self._engine) as connection:
             fresh = and_(_current(exchange_id, attempt), exchange.c.asked_in < attempt)
             return bool(connection.execute(update(exchange).where(fresh).values(asked_in=attempt, note="")).rowcount)
+
+    def was_sent(self, exchange_id: str, attempt: int) -> bool:
+        """Whether this attempt has sent its question, and has no answer yet."""
+        sent = and_(_current(exchange_id, attempt), exchange.c.asked_in == attempt)
+        with transaction(self._engine) as connection:
+            return bool(connection.scalar(select(exists().where(sent))))
 
     def report(self, exchange_id: str, attempt: int, **values: str) -> bool:
         """The answer so far, or a note on what is being done. False when the attempt is no longer wanted."""

@@ -27,7 +27,18 @@ from sqlalchemy import (
 from lib.domain.batch import Seat
 from lib.domain.health import Health
 from lib.domain.plan import Plan
-from lib.domain.run import Failure, PartAnswer, PartRecord, PartState, Run, RunRequest, RunState, Stage, Usage
+from lib.domain.run import (
+    UNFINISHED,
+    Failure,
+    PartAnswer,
+    PartRecord,
+    PartState,
+    Run,
+    RunRequest,
+    RunState,
+    Stage,
+    Usage,
+)
 from lib.domain.transcript import Transcript
 from lib.domain.versions import Version
 from lib.store.batches import take_seat
@@ -38,7 +49,6 @@ from lib.store.tables import part, rerun, run
 from lib.store.transcripts import Transcripts
 
 Answers = tuple[PartAnswer, ...]
-UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
 _RUNS = select(run, exists().where(rerun.c.run_id == run.c.id).label("is_rerun"))
 
 
