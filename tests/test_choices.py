@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -10,12 +11,14 @@ import pytest
 from lib.domain.model import Model, Price
 from lib.domain.plan import Plan, Route
 from lib.errors import InputError
+from lib.pipeline.estimate import prompt_token_rate
+from lib.store.generations import Measured
 from lib.ui.bill import Bill, Entry, plain_total
 from lib.ui.catalogue import matches, table_row
 from lib.ui.clip import read_clip
 from lib.ui.key import masked
 from lib.ui.model_picker import can_take
-from lib.ui.model_words import context_hours, hour_price, hour_price_words, model_line
+from lib.ui.model_words import context_hours, hour_price, hour_price_words, model_line, tokens_per_hour
 from lib.ui.question import split_terms
 
 SEES_AND_HEARS = frozenset({"text", "video", "audio"})
@@ -92,9 +95,12 @@ def test_a_refused_plan_counts_for_nothing():
 
 
 def test_an_hour_is_priced_by_the_tokens_it_makes():
-    """91 tokens a second of video, 32 of sound alone; no price and no context stay unknown."""
+    """At its family's tokens a second, as before a run; no price and no context stay unknown."""
     assert hour_price(FLASH) == Decimal("0.3276")
     assert hour_price_words(FLASH) == "~$0.33/h"
+    older = replace(FLASH, id="google/gemini-2.5-flash")
+    assert hour_price(older) == Decimal("1.062")
+    assert prompt_token_rate(older, Route.VIDEO, Measured()) * 3600 == tokens_per_hour(older)
     assert hour_price(DEAF) is None
     assert context_hours(FLASH) == pytest.approx(3.2, abs=0.01)
     assert context_hours(DEAF) is None
