@@ -10,7 +10,14 @@ from lib.domain.model import LOCAL_PREFIX
 from lib.errors import CuewiseError, KeyMissing
 from lib.services import KeyStatus, Services
 from lib.ui.file_link import render_link
-from lib.ui.session import keyring_key, known_key, remember_session_key, serves_this_machine_only, session_key
+from lib.ui.session import (
+    keyring_key,
+    known_key,
+    remember_session_key,
+    serves_this_machine_only,
+    session_key,
+    visitor,
+)
 from lib.ui.sign_in import BEGIN, can_come_back, render_outcome
 from lib.ui.words import count_words, money, plain, render_failure
 
@@ -81,7 +88,9 @@ def _where(known: str, own: str | None, remembered: str | None) -> str:
 
 
 def _sign_in(services: Services) -> None:
-    if not services.keys.offers_sign_in():
+    # Without our cookie the app is served by Streamlit alone, which has no such address, or could not tell who came
+    # back.
+    if not services.keys.offers_sign_in() or visitor() is None:
         return
     if not can_come_back(st.context.url or ""):
         st.caption(
