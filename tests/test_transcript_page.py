@@ -237,13 +237,13 @@ def test_a_failed_part_is_told_and_repaired_by_another_model(open_run, services,
     assert failed.error in texts(page)
     model = page.selectbox(key=f"repair_model_{failed.index}")
     assert model.value == GEMINI
-    assert page.text_input(key=f"repair_key_{failed.index}")
-    page.button(key=f"repair_now_{failed.index}").click().run()
+    assert page.text_input(key=f"repair_{failed.index}_key")
+    page.button(key=f"repair_{failed.index}_now").click().run()
     assert "needs your OpenRouter key" in texts(page)
     assert services.run(run.id).state is RunState.DONE
     page.selectbox(key=f"repair_model_{failed.index}").set_value("local/whisper-tiny.en").run()
-    assert not [field for field in page.text_input if field.key == f"repair_key_{failed.index}"]
-    page.button(key=f"repair_now_{failed.index}").click().run()
+    assert not [field for field in page.text_input if field.key == f"repair_{failed.index}_key"]
+    page.button(key=f"repair_{failed.index}_now").click().run()
     assert not page.exception
     repaired = ended(services, run)
     assert repaired.parts[failed.index].state is PartState.REPAIRED
@@ -256,8 +256,8 @@ def test_the_same_model_repairs_a_failed_part_with_the_key_of_the_session(open_r
     run = in_parts()
     number = next(part.index for part in run.parts if part.state is PartState.FAILED)
     page = open_run(run.id)
-    page.text_input(key=f"repair_key_{number}").set_value(DEFAULT_KEY)
-    page.button(key=f"repair_now_{number}").click().run()
+    page.text_input(key=f"repair_{number}_key").set_value(DEFAULT_KEY)
+    page.button(key=f"repair_{number}_now").click().run()
     assert not page.exception
     assert page.session_state["openrouter_key"] == DEFAULT_KEY
     assert ended(services, run).parts[number].state in (PartState.OK, PartState.REPAIRED)

@@ -8,27 +8,27 @@ from dataclasses import replace
 import streamlit as st
 
 from lib.domain.model import Model
-from lib.domain.run import Run, RunState
+from lib.domain.run import Run, RunRequest, RunState
 from lib.errors import CuewiseError
 from lib.services import Services
-from lib.ui.caps import accept_price
 from lib.ui.clip import read_clip
 from lib.ui.difference import render_differences
 from lib.ui.editing import forget_stretch, stretch_asked_for
-from lib.ui.key import ask_key, check_key
 from lib.ui.model_picker import can_take
 from lib.ui.model_words import model_line
+from lib.ui.offer import offer
 from lib.ui.question import TRANSCRIPT
 from lib.ui.repair import do_or_tell
 from lib.ui.words import (
     clock,
-    estimate_words,
     exact_clock,
     plain,
     render_failure,
     run_sentence,
     stretch_words,
 )
+
+AGAIN = ":material/replay:"
 
 
 def is_rerunning(services: Services, run_id: str) -> bool:
@@ -40,9 +40,7 @@ def render_asking(services: Services, run_id: str) -> None:
     """The dialog, as long as it is open: a page that is drawn anew, as while something runs, keeps it so."""
     stretch = stretch_asked_for(run_id)
     if stretch is not None:
-        asking = st.dialog(
-            "Run this stretch again", icon=":material/replay:", on_dismiss=lambda: forget_stretch(run_id)
-        )
+        asking = st.dialog("Run this stretch again", icon=AGAIN, on_dismiss=lambda: forget_stretch(run_id))
         asking(_ask)(services, run_id, *stretch)
 
 
@@ -73,15 +71,11 @@ def _ask(services: Services, run_id: str, start: float, end: float) -> None:
     except CuewiseError as error:
         render_failure(error)
         return
-    if plan.refusal:
-        st.error(plain(plan.refusal), icon=":material/block:")
-        return
-    st.caption(plain(f"{plan.reason} {estimate_words(names[chosen], plan.estimate_usd).capitalize()}."))
-    key = None if names[chosen].is_local else ask_key(services, field="again_key")
-    accepts = accept_price([names[chosen]], key="again_price")
-    request = replace(request, accepts_unknown_price=accepts)
-    if st.button("Run again", type="primary", icon=":material/replay:", key="again_now", disabled=not accepts):
-        do_or_tell(lambda: _start(services, run_id, request, names[chosen], key))
+    or_local = any(model.is_local for model in models)
+    confirmed = offer(services, names[chosen], plan, label="Run again", key="again", icon=AGAIN, or_local=or_local)
+    if confirmed is not None:
+        request = replace(request, accepts_unknown_price=True)
+        do_or_tell(lambda: _start(services, run_id, request, confirmed.key))
 
 
 def rerun_choices(services: Services, run: Run) -> list[Model]:
@@ -133,7 +127,6 @@ def _render_proposal(services: Services, run: Run, rerun: Run) -> None:
         render_failure(error)
 
 
-def _start(services: Services, run_id: str, request: object, model: Model, key: str | None) -> None:
-    check_key(services, model.id, key)
+def _start(services: Services, run_id: str, request: RunRequest, key: str | None) -> None:
     services.reruns.start(run_id, request, key=key)
     forget_stretch(run_id)

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from lib.domain.model import LOCAL_PREFIX
-from lib.errors import CuewiseError, KeyMissing
+from lib.errors import CuewiseError
 from lib.services import KeyStatus, Services
 from lib.ui.file_link import render_link
 from lib.ui.session import (
@@ -37,15 +36,6 @@ def ask_key(services: Services, *, field: str = "run_key") -> str | None:
     typed = st.text_input("Your OpenRouter key", type="password", key=field, autocomplete="off", placeholder="sk-or-…")
     st.caption(f"{KEY_NOTE} A key can be made on openrouter.ai/keys.")
     return typed.strip()
-
-
-def check_key(services: Services, model_id: str, key: str | None) -> None:
-    """See to it that the model has the key it needs, and remember one that was just typed. Raises KeyMissing."""
-    if model_id.startswith(LOCAL_PREFIX):
-        return
-    if not key:
-        raise KeyMissing("This model needs your OpenRouter key.", "Paste it above, or choose a local model.")
-    remember_typed(services, key)
 
 
 def remember_typed(services: Services, key: str) -> None:

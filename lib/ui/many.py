@@ -10,7 +10,7 @@ from lib.domain.batch import Batch, BatchPlan, Line
 from lib.domain.run import Failure
 from lib.errors import CuewiseError
 from lib.services import Services
-from lib.ui.bill import as_asked, confirm, plain_total
+from lib.ui.bill import as_asked, confirm_bill, plain_total
 from lib.ui.clip import ChosenClip
 from lib.ui.question import Question
 from lib.ui.source import Chosen
@@ -75,7 +75,7 @@ def _confirm_and_start(
         render_failure(error)
         return None
     _render_plan(plan, told={each.failure for each in chosen.given if each.failure})
-    confirmed = confirm(services, plan, run_label(plan))
+    confirmed = confirm_bill(services, plan, run_label(plan))
     if confirmed is None:
         return None
     with st.spinner(f"Starting {count_words(len(plan.runnable), 'run')}…"):
