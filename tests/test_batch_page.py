@@ -215,17 +215,16 @@ def test_a_batch_goes_on_after_a_reload_and_can_be_forgotten(drop, services, mak
     assert "no such batch" in words_on(again)
 
 
-def test_videos_are_added_to_a_batch(drop, services, make_video, open_page):
+def test_videos_are_added_to_a_batch(drop, services, make_video):
     """From its page to New run and back: they are asked what the others were, and one that is there is left out."""
     page = drop(make_video("one.mp4"), make_video("two.mp4"))
     page.multiselect(key="models").set_value([TINY]).run()
     button(page, "Run 2 videos").click().run()
     (standing,) = services.batches.newest()
     services.batches.cancel(standing.batch.id)
-    page = open_page("app.py")
-    page.query_params["add_to"] = standing.batch.id
-    page.run()
+    turn_to_new_run(page, add_to=standing.batch.id)
     assert "Added to **one.mp4 and 1 more**" in words_on(page)
+    assert not page.dataframe  # those that are in it already are not chosen for it once more
     for name in ("two.mp4", "three.mp4"):
         page.file_uploader[0].upload(name, make_video(name).read_bytes(), "video/mp4")
     page.run()
@@ -237,6 +236,15 @@ def test_videos_are_added_to_a_batch(drop, services, make_video, open_page):
     rows = services.batches.get(standing.batch.id).rows
     assert [(row.item.name, row.run.request.model_id) for row in rows][2:] == [("three.mp4", TINY)]
     services.batches.cancel(standing.batch.id)
+    assert "2 videos" in words_on(turn_to_new_run(page))  # its own draft, as it was left
+    assert not turn_to_new_run(page, add_to=standing.batch.id).dataframe
+
+
+def turn_to_new_run(page, **address: str):
+    """Follows a link to New run, in the same browser."""
+    page.query_params.clear()
+    page.query_params.update(address)
+    return page.switch_page("app.py").run()
 
 
 def test_a_batch_of_many_draws_fast(open_page, services, make_video):

@@ -13,7 +13,7 @@ from lib.services import Services
 from lib.ui.bill import as_asked, confirm_bill, plain_total
 from lib.ui.clip import ChosenClip
 from lib.ui.question import Question
-from lib.ui.source import Chosen
+from lib.ui.source import Chosen, forget_added
 from lib.ui.words import (
     ROUTE_WORDS,
     UNKNOWN,
@@ -54,12 +54,15 @@ def add_to_batch(services: Services, batch_id: str, chosen: Chosen | None) -> st
         st.page_link("pages/batch.py", label="Back to it", query_params={"batch": batch_id})
     if chosen is None:
         return None
-    return _confirm_and_start(
+    added_to = _confirm_and_start(
         services,
         chosen,
         lambda: services.batches.plan_more(batch_id, chosen.all_given),
         lambda plan, key: services.batches.add(batch_id, plan, key=key, accepts_unknown_price=True),
     )
+    if added_to:
+        forget_added()
+    return added_to
 
 
 def _confirm_and_start(

@@ -32,6 +32,9 @@ CHOSEN, PLAYLIST, UPLOAD_TURN = "chosen", "playlist", "upload_turn"
 PLAYLIST_ROWS = "playlist_rows"
 FILE_PROBLEMS, LINK_PROBLEMS = "file_problems", "link_problems"
 MANY_LINKS, LOOKING_UP = "many_links", "looking_up"
+DRAFT = (CHOSEN, PLAYLIST, LOOKING_UP, FILE_PROBLEMS, LINK_PROBLEMS)
+"""What a choice consists of that is under way or made."""
+ADDED_TO, ASIDE = "added_to", "chosen_aside"
 NO_LINK = Failure("BadLink", "This line is no link.", "Paste a whole link that starts with https://.")
 
 
@@ -70,8 +73,12 @@ class Chosen:
         return videos if len(self.sources) == len(self.given) else f"{len(self.sources)} of {videos}"
 
 
-def choose_source(services: Services) -> Chosen | None:
-    """Draw the one place for the source, and give what stands in it; None while nothing is chosen."""
+def choose_source(services: Services, *, added_to: str | None = None) -> Chosen | None:
+    """Draw the one place for the source, and give what stands in it; None while nothing is chosen.
+
+    ``added_to`` is the batch that more videos are chosen for: they are not those of a new run.
+    """
+    _turn_to(added_to)
     chosen: Chosen | None = st.session_state.get(CHOSEN)
     if chosen is not None:
         _render_chosen(chosen)
@@ -88,6 +95,25 @@ def choose_source(services: Services) -> Chosen | None:
     if (playlist := st.session_state.get(PLAYLIST)) is not None:
         _tick_videos(playlist)
     return None
+
+
+def _turn_to(batch_id: str | None) -> None:
+    """A batch is added to from nothing; meanwhile the draft of a new run is put aside, and it is there again after."""
+    was = st.session_state.get(ADDED_TO)
+    if batch_id == was:
+        return
+    draft = {name: st.session_state.pop(name) for name in DRAFT if name in st.session_state}
+    if was is None:
+        st.session_state[ASIDE] = draft
+    elif batch_id is None:
+        st.session_state.update(st.session_state.pop(ASIDE, {}))
+    st.session_state[ADDED_TO] = batch_id
+
+
+def forget_added() -> None:
+    """What was added to a batch is in it: whoever adds more begins from nothing again."""
+    for name in DRAFT:
+        st.session_state.pop(name, None)
 
 
 def _render_chosen(chosen: Chosen) -> None:
