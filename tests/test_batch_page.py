@@ -157,6 +157,13 @@ def test_a_list_with_one_link_is_one_video(open_page, make_video):
     assert not page.dataframe
 
 
+def test_a_link_to_sound_alone_says_so_in_a_list_too(open_page, beckett):
+    """Only models that hear are offered for it, as for the same link pasted alone."""
+    with MediaServer() as server:
+        page = paste(open_page("app.py"), server.put("/beckett.wav", Answer.of(beckett)))
+    assert "only models that hear are listed" in words_on(page)
+
+
 def test_looking_up_is_stopped_between_two_links(open_page, make_video):
     """What was found so far is used, and the links behind it are never asked for."""
     now = LookingUp(["https://one.example/a", "https://one.example/b"], [])

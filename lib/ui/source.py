@@ -403,23 +403,22 @@ def _tick(rows: int) -> None:
 
 def chosen_of(services: Services, given: Sequence[Given]) -> Chosen | None:
     """What was given, as something to run over; None when none of it is any good."""
-    good = [each.source for each in given if each.can_run and each.source is not None]
+    good = [each for each in given if each.can_run and each.source is not None]
     if not good:
         return None
-    assets = [services.asset(source.asset_id or "") for source in good]
-    if len(given) == 1:
-        if good[0].kind is SourceKind.LINK:
-            return replace(_chosen_links(tuple(good)), picture=services.picture(good[0]))
-        return _chosen_file(good[0], assets[0])
-    chosen = _chosen_links(tuple(good))
-    known = [asset for asset in assets if asset is not None]
-    is_known = len(known) == len(good)
-    return replace(
-        chosen,
-        has_picture=not is_known or any(asset.has_picture for asset in known),
-        has_sound=not is_known or any(asset.has_sound for asset in known),
-        given=tuple(given),
+    sources = tuple(each.source for each in good)
+    assets = [services.asset(source.asset_id or "") for source in sources]
+    if len(given) == 1 and sources[0].kind is not SourceKind.LINK:
+        return _chosen_file(sources[0], assets[0])
+    known = list(zip(good, assets, strict=True))
+    chosen = replace(
+        _chosen_links(sources),
+        has_picture=any(asset.has_picture if asset else each.has_picture for each, asset in known),
+        has_sound=any(asset is None or asset.has_sound for asset in assets),
     )
+    if len(given) == 1:
+        return replace(chosen, picture=services.picture(sources[0]))
+    return replace(chosen, given=tuple(given))
 
 
 def chosen_videos(videos: tuple[LinkVideo, ...]) -> Chosen:
