@@ -55,7 +55,7 @@ def test_several_files_have_one_bill(drop, make_video, broken_file):
     assert "**broken.mp4** The file is neither a video nor sound." in words
     assert list(table(page)["Video"]) == ["one.mp4", "broken.mp4", "two.mp4"]
     assert list(table(page)["Sent"]) == ["On this machine", "cannot run", "On this machine"]
-    assert list(table(page)["Price"]) == ["free", "—", "free"]
+    assert list(table(page)["Price (estimate)"]) == ["free", "—", "free"]
     assert "Total: free" in words
     assert not button(page, "Run 2 videos").disabled
 

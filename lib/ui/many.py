@@ -29,6 +29,7 @@ from lib.ui.words import (
 ROWS_AT_ONCE = 12
 ROW_HEIGHT = 35
 VIDEO_WIDTH = 220
+PRICE = "Price (estimate)"
 
 
 def run_many(
@@ -122,10 +123,10 @@ def table_row(line: Line, *, has_model: bool) -> dict[str, str]:
         row["Model"] = cell(line.model_id)
     plan = line.plan
     if not line.can_run or plan is None:
-        return row | {"Price": UNKNOWN, "Sent": "cannot run", "Size": "", "Parts": "", "Tokens": "", "Time": ""}
+        return row | {PRICE: UNKNOWN, "Sent": "cannot run", "Size": "", "Parts": "", "Tokens": "", "Time": ""}
     tokens = plan.prompt_tokens
     return row | {
-        "Price": _price(line),
+        PRICE: _price(line),
         "Sent": ROUTE_WORDS[plan.route],
         "Size": bytes_words(plan.size_bytes) if plan.size_bytes else "",
         "Parts": f"{len(plan.parts):,}" if plan.size_bytes else "",
