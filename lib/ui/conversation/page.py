@@ -27,17 +27,21 @@ def render_ask_page(services: Services) -> None:
         st.info("Nothing can be asked about yet: there is no transcript here.", icon=":material/forum:")
         st.page_link("app.py", label="Start a new run", icon=":material/add_circle:")
         return
+    wanted = [run_id for run_id in dict.fromkeys(opened.run_ids if opened else named) if run_id in offered]
+    most = max(MOST_VIDEOS, len(wanted)) if opened else MOST_VIDEOS  # one that was begun elsewhere stays what it is
     run_ids = st.multiselect(
         "About",
         list(offered),
-        default=[run_id for run_id in (opened.run_ids if opened else named) if run_id in offered],
+        default=wanted[:most],
         format_func=lambda run_id: _label(offered[run_id]) if run_id in offered else run_id,
-        max_selections=MOST_VIDEOS,
+        max_selections=most,
         select_all=False,
         placeholder="Choose one video or several",
         key=f"about_{opened.id if opened else '_'.join(named)}",
         help="Answers cite a video by its number here.",
     )
+    if len(wanted) > most:
+        st.caption(f"Up to {most} videos can be asked about at once: of {len(wanted)}, the first are chosen.")
     if not run_ids:
         _render_earlier(services)
         return
