@@ -7,17 +7,15 @@ from dataclasses import replace
 
 import streamlit as st
 
-from lib.domain.model import Model
 from lib.domain.run import Run, RunRequest, RunState
 from lib.errors import CuewiseError
 from lib.services import Services
 from lib.ui.clip import read_clip
 from lib.ui.difference import render_differences
 from lib.ui.editing import forget_stretch, stretch_asked_for
-from lib.ui.model_picker import can_take
+from lib.ui.model_picker import models_for
 from lib.ui.model_words import model_line
 from lib.ui.offer import offer
-from lib.ui.question import TRANSCRIPT
 from lib.ui.repair import do_or_tell
 from lib.ui.words import (
     clock,
@@ -52,7 +50,7 @@ def _ask(services: Services, run_id: str, start: float, end: float) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         start_text = st.text_input("From", exact_clock(start), key=f"again_from_{start}", width=140)
         end_text = st.text_input("To", exact_clock(end), key=f"again_to_{end}", width=140)
-    models = rerun_choices(services, run)
+    models = models_for(services, run)
     if not models:
         st.info("No model is at hand that can take this.", icon=":material/info:")
         return
@@ -76,18 +74,6 @@ def _ask(services: Services, run_id: str, start: float, end: float) -> None:
     if confirmed is not None:
         request = replace(request, accepts_unknown_price=True)
         do_or_tell(lambda: _start(services, run_id, request, confirmed.key))
-
-
-def rerun_choices(services: Services, run: Run) -> list[Model]:
-    """The models that can take a stretch of the run: those of this machine first, then the user's own, then all."""
-    if run.request.about is not None:
-        return list(services.from_transcript.models())
-    asset = services.asset(run.asset_id) if run.asset_id else None
-    has_picture, has_sound = (asset.has_picture, asset.has_sound) if asset else (True, True)
-    local = services.local_models() if run.request.task == TRANSCRIPT else ()
-    favourites = services.preferences().default_models
-    remote = sorted(services.catalogue().models, key=lambda model: model.id not in favourites)
-    return [model for model in (*local, *remote) if can_take(model, has_picture=has_picture, has_sound=has_sound)]
 
 
 def render_reruns(services: Services, run: Run) -> None:

@@ -8,10 +8,9 @@ from lib.domain.comparison import MOST_MODELS, ComparisonTable
 from lib.domain.model import Model
 from lib.errors import CuewiseError
 from lib.services import Services
-from lib.ui.model_picker import can_take
+from lib.ui.model_picker import models_for
 from lib.ui.model_words import model_line
 from lib.ui.offer import offer
-from lib.ui.question import TRANSCRIPT
 from lib.ui.repair import do_or_tell
 from lib.ui.words import render_failure
 
@@ -50,14 +49,5 @@ def _offer(services: Services, table: ComparisonTable, model: Model, *, or_local
 
 
 def _offered(services: Services, table: ComparisonTable) -> dict[str, Model]:
-    run = table.runs[0]
-    asset = services.asset(run.asset_id) if run.asset_id else None
     there = {each.request.model_id for each in table.runs}
-    is_transcript = run.request.task == TRANSCRIPT
-    return {
-        model.id: model
-        for model in (*services.local_models(), *services.catalogue().models)
-        if model.id not in there
-        and (is_transcript or not model.is_local)
-        and (asset is None or can_take(model, has_picture=asset.has_picture, has_sound=asset.has_sound))
-    }
+    return {model.id: model for model in models_for(services, table.runs[0]) if model.id not in there}
