@@ -22,6 +22,7 @@ from lib.ui.again import is_rerunning, render_asking, render_reruns
 from lib.ui.conversation import render_ask
 from lib.ui.cue_shape import render_reshape
 from lib.ui.description import render_description
+from lib.ui.document import render_document
 from lib.ui.download import render_downloads
 from lib.ui.editing import (
     HEARD,
@@ -34,13 +35,11 @@ from lib.ui.editing import (
 )
 from lib.ui.health import marks
 from lib.ui.making import render_making
-from lib.ui.markdown import safe_markdown
-from lib.ui.parts import part_chips, render_failures
+from lib.ui.parts import part_chips, render_failures, retry_words
 from lib.ui.player import Playable, playable, render_player
 from lib.ui.question import TRANSLATION
 from lib.ui.repair import do_or_tell, render_health, sought
 from lib.ui.session import known_key
-from lib.ui.times import linked_times
 from lib.ui.track import heard_track, render_played_track
 from lib.ui.versions import render_versions
 from lib.ui.video_copy import render_video_copy
@@ -266,8 +265,7 @@ def _render_reading(services: Services, run_id: str, start_at: float | None) -> 
 def _render_document(transcript: Transcript | None, run: Run, end: float | None) -> None:
     text = transcript.text if transcript else run.partial_text or "\n\n".join(part.partial_text for part in run.parts)
     if text.strip():
-        with st.container(key="document"):  # its style lets each paragraph run the way its letters do
-            st.markdown(linked_times(safe_markdown(text), end))
+        render_document(text, end=end, links_times=True)
     else:
         st.caption("The answer appears here as it comes.")
 
