@@ -15,8 +15,8 @@ from streamlit.testing.v1 import AppTest
 from lib.domain.copies import CaptionForm
 from lib.domain.cues import CueShape
 from lib.domain.health import Finding, Gap, Health
-from lib.domain.media import Source, SourceKind
-from lib.domain.plan import RouteChoice, Times
+from lib.domain.media import Clip, Source, SourceKind
+from lib.domain.plan import Part, Plan, Route, RouteChoice, Times
 from lib.domain.run import Failure, PartRecord, PartState, Run, RunRequest, RunState, Usage
 from lib.domain.transcript import Cue, Transcript
 from lib.services import Services
@@ -210,6 +210,23 @@ def test_a_failed_run_says_why_and_can_be_tried_again(open_run, services):
     page.button(key="retry").click().run()
     assert not page.exception
     assert "no key is known" in texts(page)
+
+
+def test_a_run_that_failed_half_way_shows_its_facts_and_goes_on_from_there(open_run, services):
+    """What it took so far is told as of one that is done; Retry says that only what failed is asked again."""
+    store = services._tools.store.runs
+    plan = Plan(GEMINI, Route.AUDIO, "", Clip(0.0, 60.0), (Part(0, 0.0, 30.0, 100), Part(1, 30.0, 60.0, 100)))
+    store.add("half", RunRequest(LINK, GEMINI), plan)
+    store.begin("half", 1)
+    store.set_plan("half", 1, plan)
+    store.report_part("half", 1, 0, state=PartState.OK)
+    store.report_part("half", 1, 1, state=PartState.FAILED)
+    store.fail("half", 1, Failure("OutOfCredit", "There is no credit left.", "Add credit."))
+    page = open_run("half")
+    assert not page.exception
+    assert "Facts" in [found.label for found in page.expander]
+    assert "Sound only" in texts(page)
+    assert page.button(key="retry").label == "Retry failed parts"
 
 
 def test_a_waiting_run_can_be_cancelled(open_run, services):

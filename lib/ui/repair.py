@@ -166,8 +166,8 @@ def sought(run_id: str) -> tuple[float, int] | None:
 
 
 def _render_retry(services: Services, run: Run) -> None:
-    key = None if _is_local(run.request.model_id) else known_key(services)
-    if st.button("Retry all failed parts", key="retry", icon=":material/refresh:"):
+    key = None if is_local_id(run.request.model_id) else known_key(services)
+    if st.button("Retry failed parts", key="retry", icon=":material/refresh:"):
         do_or_tell(lambda: services.retry(run.id, key=key))
 
 

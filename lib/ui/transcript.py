@@ -181,7 +181,9 @@ def _render_standing(services: Services, run_id: str) -> None:
         st.info("Cancelled. What was finished is kept; press Retry to go on from there.", icon=":material/block:")
     elif run.failure is not None:
         render_failure(run.failure)
-    if run.state is not RunState.DONE and st.button("Retry", icon=":material/refresh:", type="primary", key="retry"):
+    if run.state is not RunState.DONE and st.button(
+        retry_words(run), icon=":material/refresh:", type="primary", key="retry"
+    ):
         do_or_tell(lambda: services.retry(run.id, key=known_key(services)))
     render_health(services, run)
     render_reruns(services, run)
@@ -298,7 +300,7 @@ def growing_lines(run: Run) -> list[Segment]:
 
 
 def _render_facts(services: Services, run: Run) -> None:
-    if run.state is not RunState.DONE:
+    if not run.state.is_over or run.started is None:
         return
     with st.expander("Facts", icon=":material/receipt_long:", key="facts"):
         with st.container(horizontal=True, gap="medium"):
@@ -309,11 +311,12 @@ def _render_facts(services: Services, run: Run) -> None:
         if ids := [part.generation_id for part in run.parts if part.generation_id]:
             st.caption("Generations")
             st.code("\n".join(ids), language=None)
-        render_reshape(services, run)
+        if run.state is RunState.DONE:
+            render_reshape(services, run)
 
 
 def _facts(services: Services, run: Run) -> list[tuple[str, str]]:
-    """Name and value of what is known of a finished run, as Markdown."""
+    """Name and value of what is known of a run that is over, as Markdown."""
     usage, plan = run.usage, run.plan
     facts = [
         ("Model", plain(_model_name(services, run))),

@@ -11,6 +11,7 @@ from lib.domain.run import Run, RunState
 from lib.services import Services
 from lib.ui.health import Verdict, verdict_of
 from lib.ui.repair import do_or_tell, health_badge
+from lib.ui.parts import retry_words
 from lib.ui.run_card import CANCEL_NOTE, state_badge
 from lib.ui.session import known_key
 from lib.ui.transcript import growing_lines
@@ -47,7 +48,12 @@ def _render_column(services: Services, table: ComparisonTable, run: Run, name: s
         _render_newest_lines(run)
         if st.button("Stop", key=f"stop_{run.id}", icon=":material/stop_circle:", help=_stop_help(run)):
             do_or_tell(lambda: services.cancel(run.id))
-    elif run.state is not RunState.DONE and st.button("Retry", key=f"retry_{run.id}", icon=":material/refresh:"):
+    elif run.state is not RunState.DONE:
+        _render_retry(services, run)
+
+
+def _render_retry(services: Services, run: Run) -> None:
+    if st.button(retry_words(run), key=f"retry_{run.id}", icon=":material/refresh:"):
         do_or_tell(lambda: services.retry(run.id, key=known_key(services)))
 
 
