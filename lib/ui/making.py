@@ -16,7 +16,7 @@ from lib.ui.offer import offer
 from lib.ui.prompts import choose_prompt
 from lib.ui.question import AUTOMATIC, OWN_PROMPT, TRANSCRIPT, TRANSLATION
 from lib.ui.video_card import run_label
-from lib.ui.words import plain, render_failure
+from lib.ui.words import count_words, plain, render_failure
 
 ICONS = {
     "summary": ":material/summarize:",
@@ -130,6 +130,9 @@ def _render_made(services: Services, run: Run) -> None:
     with st.container(horizontal=True, gap="small"):
         for each in made[:MADE_SHOWN]:
             st.page_link("pages/transcript.py", label=made_label(each), query_params={"run": each.id}, width="content")
+        if len(made) > MADE_SHOWN:
+            others = count_words(len(made) - MADE_SHOWN, "other")
+            st.page_link("pages/library.py", label=f":small[and {others} in the Library]", width="content")
 
 
 def made_label(run: Run) -> str:

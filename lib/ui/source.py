@@ -160,6 +160,9 @@ def _render_earlier(services: Services, chosen: Chosen) -> None:
                 icon=":material/article:",
                 query_params={"run": run.id},
             )
+        if len(newest) > EARLIER_SHOWN:
+            others = count_words(len(newest) - EARLIER_SHOWN, "other")
+            st.page_link("pages/library.py", label=f":small[and {others} in the Library]")
 
 
 def _icon(chosen: Chosen) -> str:

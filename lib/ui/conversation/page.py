@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lib.domain.conversation import Conversation
 from lib.domain.run import Run
 from lib.services import Services
 from lib.ui.conversation.panel import open_conversation, render_ask
 from lib.ui.conversation.words import conversation_words
+from lib.ui.more import render_with_more
 from lib.ui.words import count_words, plain
 
 NEWEST = 500
@@ -69,15 +71,23 @@ def _label(run: Run) -> str:
 
 
 def _render_earlier(services: Services) -> None:
-    conversations = [each for each in services.conversations.all(limit=EARLIER_SHOWN) if each.exchanges]
-    if not conversations:
+    if not services.conversations.all(limit=1):
         st.caption("Choose a video above, or press Ask on one in the Library.")
         return
     st.subheader("Earlier conversations", anchor=False)
-    for each in conversations:
-        videos = "" if len(each.run_ids) == 1 else f" · {count_words(len(each.run_ids), 'video')}"
-        words = plain(conversation_words(each) + videos)
-        if st.button(words, key=f"open_{each.id}", icon=":material/chat_bubble:", type="tertiary"):
-            open_conversation(each)
-            st.query_params["conversation"] = each.id
-            st.rerun()
+    render_with_more(
+        lambda limit: services.conversations.all(limit=limit), _render_line, at_first=EARLIER_SHOWN, key="conversations"
+    )
+
+
+def _render_line(conversation: Conversation) -> None:
+    """A conversation in the list; one in which nothing was asked yet is none to read."""
+    if not conversation.exchanges:
+        return
+    num_videos = len(conversation.run_ids)
+    videos = "" if num_videos == 1 else f" · {count_words(num_videos, 'video')}"
+    words = plain(conversation_words(conversation) + videos)
+    if st.button(words, key=f"open_{conversation.id}", icon=":material/chat_bubble:", type="tertiary"):
+        open_conversation(conversation)
+        st.query_params["conversation"] = conversation.id
+        st.rerun()
