@@ -144,10 +144,6 @@ class BatchPlan:
         return sum(line.estimate_usd is None for line in self.runnable)
 
     @property
-    def is_over_cap(self) -> bool:
-        return self.cap_usd is not None and self.total_usd > self.cap_usd
-
-    @property
     def answered(self) -> int:
         return sum(line.answered_by is not None for line in self.runnable)
 

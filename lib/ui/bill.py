@@ -16,7 +16,7 @@ from lib.domain.plan import Plan, RouteChoice
 from lib.domain.run import Run, RunRequest
 from lib.errors import CuewiseError, KeyMissing
 from lib.services import Services
-from lib.ui.caps import CHEAPER_CLIP, cap_words, over_words
+from lib.ui.caps import CHEAPER_CLIP, cap_words
 from lib.ui.clip import ChosenClip
 from lib.ui.model_words import senses_words
 from lib.ui.offer import Confirmed, confirm, plan_figures, render_warnings
@@ -98,10 +98,6 @@ class Bill:
     @property
     def unpriced(self) -> int:
         return sum(entry.estimate_usd is None for entry in self.runnable)
-
-    @property
-    def is_over_cap(self) -> bool:
-        return bool(over_words(self.total_usd, self.cap_usd, self.left_usd))
 
 
 def plan_bill(

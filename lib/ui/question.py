@@ -42,10 +42,6 @@ class Question:
     times: Times = Times.AUDIO
     transcript: str | None = None
 
-    @property
-    def is_complete(self) -> bool:
-        return self.task != OWN_PROMPT or bool(self.prompt)
-
 
 def choose_question(services: Services, sources: Sequence[Source]) -> Question:
     """Draw task, language, terms, and what rarely needs changing."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 import streamlit as st
 
 from lib.domain.media import MediaAsset
-from lib.domain.model import LOCAL_PREFIX, Model
+from lib.domain.model import Model, is_local_id
 from lib.domain.plan import Plan
 from lib.domain.run import PartRecord, PartState, Run, RunState
 from lib.errors import CuewiseError
@@ -243,10 +243,6 @@ def _repair_plan(services: Services, run: Run, part: PartRecord, model_id: str) 
 def _repair(services: Services, run: Run, part: PartRecord, model_id: str, key: str | None) -> None:
     other = None if model_id == run.request.model_id else model_id
     services.repair(run.id, part.index, model_id=other, key=key, accepts_unknown_price=True)
-
-
-def _is_local(model_id: str) -> bool:
-    return model_id.startswith(LOCAL_PREFIX)
 
 
 def do_or_tell(act: Callable[[], object]) -> None:

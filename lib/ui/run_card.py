@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from lib.domain.model import is_local_id
 from lib.domain.run import Run, RunState
 from lib.errors import CuewiseError
 from lib.services import Services
@@ -79,7 +80,7 @@ def _render_actions(services: Services, run: Run) -> None:
                 on_click=_cancel,
                 args=(services, run.id),
             )
-            if not run.request.model_id.startswith("local/"):
+            if not is_local_id(run.request.model_id):
                 st.caption(CANCEL_NOTE)
         elif run.state in (RunState.FAILED, RunState.CANCELLED) or was_stopped_by_cap(run):
             retry = {"on_click": _retry, "args": (services, run.id)}

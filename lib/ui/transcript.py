@@ -10,7 +10,7 @@ import streamlit as st
 from lib.domain.captions import is_captions, track_of
 from lib.domain.languages import language_name
 from lib.domain.media import MediaAsset
-from lib.domain.model import LOCAL_PREFIX
+from lib.domain.model import is_local_id
 from lib.domain.plan import Route
 from lib.domain.run import PartState, Run, RunState, Stage
 from lib.domain.transcript import Segment, Transcript
@@ -288,7 +288,7 @@ def growing_lines(run: Run) -> list[Segment]:
     """
     lines: list[Segment] = []
     for part in run.parts:
-        if run.request.about is not None or (part.model_id or run.request.model_id).startswith(LOCAL_PREFIX):
+        if run.request.about is not None or is_local_id(part.model_id or run.request.model_id):
             lines += [replace(segment, end=None) for segment in parse_answer(part.partial_text)]
             continue
         excerpt = run.excerpt_of(part)

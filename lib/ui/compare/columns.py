@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import streamlit as st
 
 from lib.domain.comparison import ComparisonTable
+from lib.domain.model import is_local_id
 from lib.domain.run import Run, RunState
 from lib.services import Services
 from lib.ui.health import Verdict, verdict_of
-from lib.ui.repair import do_or_tell, health_badge
 from lib.ui.parts import retry_words
+from lib.ui.repair import do_or_tell, health_badge
 from lib.ui.run_card import CANCEL_NOTE, state_badge
 from lib.ui.session import known_key
 from lib.ui.transcript import growing_lines
@@ -80,7 +81,7 @@ def _concern(run: Run) -> str:
 
 
 def _stop_help(run: Run) -> str | None:
-    return None if run.request.model_id.startswith("local/") else CANCEL_NOTE
+    return None if is_local_id(run.request.model_id) else CANCEL_NOTE
 
 
 def _render_newest_lines(run: Run) -> None:
