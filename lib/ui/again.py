@@ -52,7 +52,10 @@ def _ask(services: Services, run_id: str, start: float, end: float) -> None:
         end_text = st.text_input("To", exact_clock(end), key=f"again_to_{end}", width=140)
     models = models_for(services, run)
     if not models:
-        st.info("No model is at hand that can take this.", icon=":material/info:")
+        st.info(
+            "No model can take this now. Press Refresh on Models to fetch the list of online ones anew.",
+            icon=":material/info:",
+        )
         return
     names = {model.id: model for model in models}
     chosen = st.selectbox(
@@ -94,7 +97,8 @@ def _render_rerun(services: Services, run: Run, rerun: Run) -> None:
                 do_or_tell(lambda: services.reruns.put_in_place(run.id, rerun.id))
         elif not rerun.state.is_over and st.button("Cancel", icon=":material/stop_circle:", key=f"stop_{rerun.id}"):
             do_or_tell(lambda: services.cancel(rerun.id))
-        if rerun.state.is_over and st.button("Leave", icon=":material/close:", key=f"leave_{rerun.id}"):
+        label = "Keep the old lines" if rerun.state is RunState.DONE else "Dismiss"
+        if rerun.state.is_over and st.button(label, icon=":material/close:", key=f"leave_{rerun.id}"):
             do_or_tell(lambda: services.reruns.leave(rerun.id))
     if rerun.state is RunState.DONE:
         _render_proposal(services, run, rerun)

@@ -181,7 +181,7 @@ def _render_repair(services: Services, run: Run, part: PartRecord) -> None:
             offered |= {model.id: model for model in services.from_transcript.models()}
         choices = repair_choices(run, part, [model for model in offered.values() if model is not None], asset)
         if not choices:
-            st.caption("No other model is at hand: choose favourites in Settings.")
+            st.caption("No other model is at hand: choose default models in Settings.")
             return
         names = {model.id: model.name for model in choices}
         chosen = st.selectbox(

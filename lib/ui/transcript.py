@@ -309,7 +309,7 @@ def _render_facts(services: Services, run: Run) -> None:
                     st.caption(name)
                     st.markdown(words)
         if ids := [part.generation_id for part in run.parts if part.generation_id]:
-            st.caption("Generations")
+            st.caption("Generation ids, as OpenRouter knows the calls")
             st.code("\n".join(ids), language=None)
         if run.state is RunState.DONE:
             render_reshape(services, run)
