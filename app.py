@@ -14,8 +14,9 @@ from lib.ui.track import choose_track
 
 services = open_page("New run", icon=":material/add_circle:")
 
-chosen = choose_source(services)
-if batch_id := st.query_params.get("add_to"):
+batch_id = st.query_params.get("add_to")
+chosen = choose_source(services, added_to=batch_id)
+if batch_id:
     if add_to_batch(services, batch_id, chosen):
         st.switch_page("pages/batch.py", query_params={"batch": batch_id})
     st.stop()

@@ -195,6 +195,16 @@ def test_without_transcripts_the_ask_page_leads_to_a_new_run(open_page):
     assert "there is no transcript here" in page.info[0].value
 
 
+def test_more_videos_than_can_be_asked_about_are_no_error(open_page, services, talking_video):
+    """The first twelve of an address are chosen, and it is said that these are not all."""
+    source = services.keep_file(talking_video)
+    ids = [write_run(services._tools.store, f"{number:032d}", source, cues_of()) for number in range(14)]
+    page = open_page("pages/ask.py", run=[*ids, ids[0]])
+    assert not page.exception
+    assert page.multiselect[0].value == ids[:12]
+    assert "Up to 12 videos can be asked about at once: of 14, the first are chosen." in texts(page)
+
+
 def test_several_videos_are_asked_about_together(open_page, services, openrouter, run_id, other_id):
     """Chosen on the page, numbered, answered with links to the page of each; the address opens it again."""
     openrouter.answer = "Here [1, 0:01], there [2, 0:02], and [3, 0:01]."

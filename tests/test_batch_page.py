@@ -55,7 +55,7 @@ def test_several_files_have_one_bill(drop, make_video, broken_file):
     assert "**broken.mp4** The file is neither a video nor sound." in words
     assert list(table(page)["Video"]) == ["one.mp4", "broken.mp4", "two.mp4"]
     assert list(table(page)["Sent"]) == ["On this machine", "cannot run", "On this machine"]
-    assert list(table(page)["Price"]) == ["free", "—", "free"]
+    assert list(table(page)["Price (estimate)"]) == ["free", "—", "free"]
     assert "Total: free" in words
     assert not button(page, "Run 2 videos").disabled
 
@@ -157,6 +157,13 @@ def test_a_list_with_one_link_is_one_video(open_page, make_video):
     assert not page.dataframe
 
 
+def test_a_link_to_sound_alone_says_so_in_a_list_too(open_page, beckett):
+    """Only models that hear are offered for it, as for the same link pasted alone."""
+    with MediaServer() as server:
+        page = paste(open_page("app.py"), server.put("/beckett.wav", Answer.of(beckett)))
+    assert "only models that hear are listed" in words_on(page)
+
+
 def test_looking_up_is_stopped_between_two_links(open_page, make_video):
     """What was found so far is used, and the links behind it are never asked for."""
     now = LookingUp(["https://one.example/a", "https://one.example/b"], [])
@@ -215,17 +222,16 @@ def test_a_batch_goes_on_after_a_reload_and_can_be_forgotten(drop, services, mak
     assert "no such batch" in words_on(again)
 
 
-def test_videos_are_added_to_a_batch(drop, services, make_video, open_page):
+def test_videos_are_added_to_a_batch(drop, services, make_video):
     """From its page to New run and back: they are asked what the others were, and one that is there is left out."""
     page = drop(make_video("one.mp4"), make_video("two.mp4"))
     page.multiselect(key="models").set_value([TINY]).run()
     button(page, "Run 2 videos").click().run()
     (standing,) = services.batches.newest()
     services.batches.cancel(standing.batch.id)
-    page = open_page("app.py")
-    page.query_params["add_to"] = standing.batch.id
-    page.run()
+    turn_to_new_run(page, add_to=standing.batch.id)
     assert "Added to **one.mp4 and 1 more**" in words_on(page)
+    assert not page.dataframe  # those that are in it already are not chosen for it once more
     for name in ("two.mp4", "three.mp4"):
         page.file_uploader[0].upload(name, make_video(name).read_bytes(), "video/mp4")
     page.run()
@@ -237,6 +243,15 @@ def test_videos_are_added_to_a_batch(drop, services, make_video, open_page):
     rows = services.batches.get(standing.batch.id).rows
     assert [(row.item.name, row.run.request.model_id) for row in rows][2:] == [("three.mp4", TINY)]
     services.batches.cancel(standing.batch.id)
+    assert "2 videos" in words_on(turn_to_new_run(page))  # its own draft, as it was left
+    assert not turn_to_new_run(page, add_to=standing.batch.id).dataframe
+
+
+def turn_to_new_run(page, **address: str):
+    """Follows a link to New run, in the same browser."""
+    page.query_params.clear()
+    page.query_params.update(address)
+    return page.switch_page("app.py").run()
 
 
 def test_a_batch_of_many_draws_fast(open_page, services, make_video):

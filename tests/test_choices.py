@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -10,12 +11,15 @@ import pytest
 from lib.domain.model import Model, Price
 from lib.domain.plan import Plan, Route
 from lib.errors import InputError
+from lib.pipeline.estimate import prompt_token_rate
+from lib.store.generations import Measured
 from lib.ui.bill import Bill, Entry, plain_total
+from lib.ui.caps import over_words
 from lib.ui.catalogue import matches, table_row
 from lib.ui.clip import read_clip
 from lib.ui.key import masked
 from lib.ui.model_picker import can_take
-from lib.ui.model_words import context_hours, hour_price, hour_price_words, model_line
+from lib.ui.model_words import context_hours, hour_price, hour_price_words, model_line, tokens_per_hour
 from lib.ui.question import split_terms
 
 SEES_AND_HEARS = frozenset({"text", "video", "audio"})
@@ -68,10 +72,9 @@ def test_models_are_offered_only_for_what_they_can_take():
 
 def test_a_total_never_takes_an_unknown_price_for_zero():
     """Runs without a price are counted apart from the sum of those with one."""
-    bill = Bill((entry(FLASH, "0.25"), entry(DEAF, None), entry(LOCAL, None)), cap_usd=Decimal("0.20"))
+    bill = Bill((entry(FLASH, "0.25"), entry(DEAF, None), entry(LOCAL, None)))
     assert bill.total_usd == Decimal("0.25")
     assert bill.unpriced == 1
-    assert bill.is_over_cap
     assert "1 run without a price" in plain_total(bill)
     assert "price unknown" in plain_total(Bill((entry(DEAF, None),)))
 
@@ -80,8 +83,26 @@ def test_local_runs_are_free_and_need_no_key():
     """A bill of local models alone is free, asks for no key and sends nothing."""
     bill = Bill((entry(LOCAL, None),), cap_usd=Decimal(0))
     assert not bill.needs_key
-    assert not bill.is_over_cap
+    assert over_words(bill.total_usd, bill.cap_usd, bill.left_usd) == ""
     assert "Nothing leaves this machine" in plain_total(bill)
+
+
+@pytest.mark.parametrize(
+    ("cap", "left", "words"),
+    [
+        ("1", None, "over your cap of $1.00 a run"),
+        (None, "1", "more than the $1.00 that your cap for this month leaves"),
+        ("1", "1.5", "over your cap of $1.00 a run"),
+        ("1.5", "1", "more than the $1.00 that your cap for this month leaves"),
+        ("1", "0", "Your cap for this month is reached"),
+        ("2", "2", ""),
+    ],
+)
+def test_of_two_caps_the_tighter_one_is_told(cap, left, words):
+    """Whoever raises the cap that is told can go on; nothing is told where all of it fits."""
+    told = over_words(Decimal(2), None if cap is None else Decimal(cap), None if left is None else Decimal(left))
+    assert words in told
+    assert bool(told) == bool(words)
 
 
 def test_a_refused_plan_counts_for_nothing():
@@ -92,9 +113,12 @@ def test_a_refused_plan_counts_for_nothing():
 
 
 def test_an_hour_is_priced_by_the_tokens_it_makes():
-    """91 tokens a second of video, 32 of sound alone; no price and no context stay unknown."""
+    """At its family's tokens a second, as before a run; no price and no context stay unknown."""
     assert hour_price(FLASH) == Decimal("0.3276")
     assert hour_price_words(FLASH) == "~$0.33/h"
+    older = replace(FLASH, id="google/gemini-2.5-flash")
+    assert hour_price(older) == Decimal("1.062")
+    assert prompt_token_rate(older, Route.VIDEO, Measured()) * 3600 == tokens_per_hour(older)
     assert hour_price(DEAF) is None
     assert context_hours(FLASH) == pytest.approx(3.2, abs=0.01)
     assert context_hours(DEAF) is None

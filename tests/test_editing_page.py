@@ -17,9 +17,9 @@ from lib.domain.media import Source, SourceKind
 from lib.domain.plan import Route
 from lib.domain.transcript import Cue
 from lib.services import Services
-from lib.ui.again import rerun_choices
 from lib.ui.difference import difference_words
 from lib.ui.editing import read_changes
+from lib.ui.model_picker import models_for
 from lib.ui.player import playable
 from lib.ui.words import exact_clock
 from tests.editing_fixtures import cues_of, write_run
@@ -190,12 +190,12 @@ def test_any_model_that_can_take_it_may_run_a_stretch_again(services, new_run):
     """Local models for what they can do, then the user's own, then the whole catalogue."""
     services.save_preferences(replace(services.preferences(), default_models=("qwen/qwen3.8-omni-flash",)))
     run = services.run(new_run())
-    choices = [model.id for model in rerun_choices(services, run)]
+    choices = [model.id for model in models_for(services, run)]
     assert choices[0] == "local/whisper-base"
     remote = [model_id for model_id in choices if not model_id.startswith("local/")]
     assert remote[0] == "qwen/qwen3.8-omni-flash"
     summary = services.run(new_run("b" * 32, task="moments"))
-    assert not [model for model in rerun_choices(services, summary) if model.is_local]
+    assert not [model for model in models_for(services, summary) if model.is_local]
 
 
 def test_what_no_reader_would_send_is_passed_over():

@@ -106,7 +106,7 @@ def test_prompts_are_saved_chosen_renamed_and_deleted(open_run, openrouter, serv
     page = open_run(said)
     task_pills(page).set_value("custom").run()
     page.text_area(key="make_prompt").set_value("List the adjectives.").run()
-    page.text_input(key="make_prompt_save_name").set_value("Adjectives").run()
+    page.text_input(key="make_prompt_save_name_").set_value("Adjectives").run()
     page.button(key="make_prompt_save_now").click().run()
     assert [(each.name, each.text) for each in services.saved_prompts.all()] == [("Adjectives", "List the adjectives.")]
     page = open_run(said)
@@ -119,6 +119,23 @@ def test_prompts_are_saved_chosen_renamed_and_deleted(open_run, openrouter, serv
     page.button(key="make_prompt_delete_now").click().run()
     assert services.saved_prompts.all() == []
     assert not page.exception
+
+
+def test_a_prompt_is_saved_under_the_name_that_is_chosen_now(open_run, openrouter, services, said):  # noqa: F811
+    """Choosing one, then another, and pressing Save leaves the first as it was."""
+    services.saved_prompts.save("Adjectives", "List the adjectives.")
+    services.saved_prompts.save("Verbs", "List the verbs.")
+    page = open_run(said)
+    task_pills(page).set_value("custom").run()
+    page.selectbox(key="make_prompt_saved").set_value("Adjectives").run()
+    page.selectbox(key="make_prompt_saved").set_value("Verbs").run()
+    page.text_area(key="make_prompt").set_value("List the verbs, each once.").run()
+    page.button(key="make_prompt_save_now").click().run()
+    assert not page.exception
+    assert {each.name: each.text for each in services.saved_prompts.all()} == {
+        "Adjectives": "List the adjectives.",
+        "Verbs": "List the verbs, each once.",
+    }
 
 
 def test_lines_that_stayed_as_they_were_are_told(services, said):  # noqa: F811

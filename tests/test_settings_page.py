@@ -76,6 +76,13 @@ def test_a_key_lives_in_the_session_alone(open_page, services, tmp_path):
     assert not any(found.label == "Test key" for found in page.button)
 
 
+def test_signing_in_is_not_offered_where_nobody_can_come_back(open_page):
+    """Served by Streamlit alone, the app has no address to sign in at: a key is pasted."""
+    page = open_page("pages/settings.py")
+    assert "sign in" not in words_on(page).lower()
+    assert button(page, "Use this key")
+
+
 def test_a_wrong_key_is_told(open_page):
     """Test key on a key that the service does not know says so with a way on."""
     page = open_page("pages/settings.py")

@@ -15,8 +15,8 @@ from streamlit.testing.v1 import AppTest
 from lib.domain.copies import CaptionForm
 from lib.domain.cues import CueShape
 from lib.domain.health import Finding, Gap, Health
-from lib.domain.media import Source, SourceKind
-from lib.domain.plan import RouteChoice, Times
+from lib.domain.media import Clip, Source, SourceKind
+from lib.domain.plan import Part, Plan, Route, RouteChoice, Times
 from lib.domain.run import Failure, PartRecord, PartState, Run, RunRequest, RunState, Usage
 from lib.domain.transcript import Cue, Transcript
 from lib.services import Services
@@ -212,6 +212,23 @@ def test_a_failed_run_says_why_and_can_be_tried_again(open_run, services):
     assert "no key is known" in texts(page)
 
 
+def test_a_run_that_failed_half_way_shows_its_facts_and_goes_on_from_there(open_run, services):
+    """What it took so far is told as of one that is done; Retry says that only what failed is asked again."""
+    store = services._tools.store.runs
+    plan = Plan(GEMINI, Route.AUDIO, "", Clip(0.0, 60.0), (Part(0, 0.0, 30.0, 100), Part(1, 30.0, 60.0, 100)))
+    store.add("half", RunRequest(LINK, GEMINI), plan)
+    store.begin("half", 1)
+    store.set_plan("half", 1, plan)
+    store.report_part("half", 1, 0, state=PartState.OK)
+    store.report_part("half", 1, 1, state=PartState.FAILED)
+    store.fail("half", 1, Failure("OutOfCredit", "There is no credit left.", "Add credit."))
+    page = open_run("half")
+    assert not page.exception
+    assert "Facts" in [found.label for found in page.expander]
+    assert "Sound only" in texts(page)
+    assert page.button(key="retry").label == "Retry failed parts"
+
+
 def test_a_waiting_run_can_be_cancelled(open_run, services):
     """Cancel ends the run, and the page shows how to go on."""
     services._tools.store.runs.add("waiting", RunRequest(LINK, GEMINI), None)
@@ -237,13 +254,13 @@ def test_a_failed_part_is_told_and_repaired_by_another_model(open_run, services,
     assert failed.error in texts(page)
     model = page.selectbox(key=f"repair_model_{failed.index}")
     assert model.value == GEMINI
-    assert page.text_input(key=f"repair_key_{failed.index}")
-    page.button(key=f"repair_now_{failed.index}").click().run()
+    assert page.text_input(key=f"repair_{failed.index}_key")
+    page.button(key=f"repair_{failed.index}_now").click().run()
     assert "needs your OpenRouter key" in texts(page)
     assert services.run(run.id).state is RunState.DONE
     page.selectbox(key=f"repair_model_{failed.index}").set_value("local/whisper-tiny.en").run()
-    assert not [field for field in page.text_input if field.key == f"repair_key_{failed.index}"]
-    page.button(key=f"repair_now_{failed.index}").click().run()
+    assert not [field for field in page.text_input if field.key == f"repair_{failed.index}_key"]
+    page.button(key=f"repair_{failed.index}_now").click().run()
     assert not page.exception
     repaired = ended(services, run)
     assert repaired.parts[failed.index].state is PartState.REPAIRED
@@ -256,8 +273,8 @@ def test_the_same_model_repairs_a_failed_part_with_the_key_of_the_session(open_r
     run = in_parts()
     number = next(part.index for part in run.parts if part.state is PartState.FAILED)
     page = open_run(run.id)
-    page.text_input(key=f"repair_key_{number}").set_value(DEFAULT_KEY)
-    page.button(key=f"repair_now_{number}").click().run()
+    page.text_input(key=f"repair_{number}_key").set_value(DEFAULT_KEY)
+    page.button(key=f"repair_{number}_now").click().run()
     assert not page.exception
     assert page.session_state["openrouter_key"] == DEFAULT_KEY
     assert ended(services, run).parts[number].state in (PartState.OK, PartState.REPAIRED)

@@ -19,6 +19,7 @@ from lib.domain.transcript import TimedBy
 from lib.errors import OutOfCredit
 from lib.formats.text import in_order
 from lib.ui import words
+from lib.ui.counters import reason_words
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SOURCE = Source(SourceKind.LINK, "A film", url="https://example.org/film")
@@ -205,6 +206,14 @@ def test_an_error_is_shown_with_its_hint():
     failure = words.error_words(OutOfCredit("The key has no credit left."))
     assert (failure.code, failure.message) == ("OutOfCredit", "The key has no credit left.")
     assert failure.hint.startswith("Add credit")
+
+
+@pytest.mark.parametrize(
+    ("code", "told"), [("OutOfCredit", "Out of credit"), ("BadLink", "Bad link"), ("Stalled", "Stalled")]
+)
+def test_the_name_of_an_error_is_read_as_words(code, told):
+    """Status counts why runs failed, for people."""
+    assert reason_words(code) == told
 
 
 @given(st.text())

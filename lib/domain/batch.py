@@ -18,11 +18,15 @@ NOT_STARTED = Failure("NotStarted", "It was not started: Cuewise ended before it
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What was given to run over: a source; or a link that leads nowhere, or no source at all, and why."""
+    """What was given to run over: a source; or a link that leads nowhere, or no source at all, and why.
+
+    ``has_picture`` is False for a link that is known to lead to sound alone.
+    """
 
     name: str
     source: Source | None = None
     failure: Failure | None = None
+    has_picture: bool = True
 
     def __post_init__(self) -> None:
         if self.source is None and self.failure is None:

@@ -9,6 +9,11 @@ from decimal import Decimal
 LOCAL_PREFIX = "local/"
 
 
+def is_local_id(model_id: str) -> bool:
+    """Whether a model of this id runs on this machine: it is free, and needs no key."""
+    return model_id.startswith(LOCAL_PREFIX)
+
+
 @dataclass(frozen=True, slots=True)
 class PriceStep:
     """A dearer price for prompts of at least ``min_prompt_tokens``."""
@@ -62,7 +67,7 @@ class Model:
 
     @property
     def is_local(self) -> bool:
-        return self.id.startswith(LOCAL_PREFIX)
+        return is_local_id(self.id)
 
     @property
     def sees(self) -> bool:

@@ -18,7 +18,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from lib.domain.model import LOCAL_PREFIX, Model, Price, PriceStep
+from lib.domain.model import Model, Price, PriceStep, is_local_id
 from lib.errors import CuewiseError, UnknownModel
 
 logger = logging.getLogger(__name__)
@@ -229,7 +229,7 @@ def _read_row(row: dict[str, Any]) -> Model | None:
     model_id = row.get("id")
     if not isinstance(model_id, str) or not model_id.strip() or model_id.endswith(":batch"):
         return None
-    if model_id.startswith(LOCAL_PREFIX):  # ours: a server cannot pass for this machine
+    if is_local_id(model_id):  # ours: a server cannot pass for this machine
         return None
     architecture = _dict(row.get("architecture"))
     outputs = _words(architecture.get("output_modalities"))

@@ -78,7 +78,7 @@ class Batches:
             # Kept as a source all the same: it may lead somewhere tomorrow.
             return [Given(url, Source(SourceKind.LINK, url, url=url), _failure(error))]
         videos = found.videos if isinstance(found, LinkPlaylist) else (found,)
-        return [Given(video.title, link_source(video)) for video in videos]
+        return [Given(video.title, link_source(video), has_picture=video.has_video) for video in videos]
 
     # The bill
 

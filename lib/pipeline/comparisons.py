@@ -29,6 +29,7 @@ from lib.domain.differences import num_changed
 from lib.domain.grid import Column, Grid, make_grid
 from lib.domain.health import assess
 from lib.domain.media import Clip, Source
+from lib.domain.model import is_local_id
 from lib.domain.normalised import normalised_words, normaliser_name
 from lib.domain.ranking import Standing, Verdict, Vote, bradley_terry
 from lib.domain.run import Run, RunRequest, RunState, Usage
@@ -153,7 +154,7 @@ class Comparisons:
         if not runs:
             raise NothingThere("This comparison has no runs any more.", "Start a new one on New run.")
         # A remote run knows how long the parts of the others are; a local one has none.
-        asked = next((run for run in runs if not run.request.model_id.startswith("local/")), runs[0])
+        asked = next((run for run in runs if not is_local_id(run.request.model_id)), runs[0])
         source = asked.request.source
         if asked.asset_id and not source.asset_id:
             source = replace(source, asset_id=asked.asset_id)

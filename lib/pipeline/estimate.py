@@ -35,8 +35,13 @@ LOCAL_SECONDS = {"local/whisper-base": 1 / 6.5, "local/whisper-tiny.en": 1 / 12}
 
 
 def prompt_token_rate(model: Model, route: Route, measured: Measured) -> float:
-    """Prompt tokens a second of clip: this model's own where it was asked before, else its family's, else a guess."""
-    return _own_rate(route, measured) or _family_rate(model, route) or GUESS.get(route, USUAL_GUESS)
+    """Prompt tokens a second of clip: this model's own where it was asked before, else its usual ones."""
+    return _own_rate(route, measured) or usual_token_rate(model, route)
+
+
+def usual_token_rate(model: Model, route: Route) -> float:
+    """Prompt tokens a second of clip before this model was ever asked: its family's, else a guess."""
+    return _family_rate(model, route) or GUESS.get(route, USUAL_GUESS)
 
 
 def is_guess(model: Model, route: Route, measured: Measured) -> bool:
@@ -76,7 +81,7 @@ def most_prompt_tokens(question: Question) -> int:
         return text + (model.context_tokens or 1_000_000)
     route = Route.AUDIO if media.kind == "audio" else Route.VIDEO
     family = _family_rate(model, route)
-    rate = MARGIN * family if family else GUESSED_MARGIN * GUESS.get(route, USUAL_GUESS)
+    rate = MARGIN * family if family else GUESSED_MARGIN * usual_token_rate(model, route)
     most = text + math.ceil(rate * media.seconds)
     return min(most, model.context_tokens) if model.context_tokens else most
 

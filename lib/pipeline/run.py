@@ -13,7 +13,7 @@ from decimal import Decimal
 from lib.domain.excerpt import Excerpt
 from lib.domain.health import Health
 from lib.domain.media import Clip, MediaAsset
-from lib.domain.model import Model
+from lib.domain.model import Model, is_local_id
 from lib.domain.plan import Plan, Route, Times
 from lib.domain.run import Failure, Generation, PartAnswer, PartState, Run, RunRequest, Stage, Usage
 from lib.domain.transcript import Transcript
@@ -44,7 +44,7 @@ def find_model(model_id: str, tools: Tools) -> Model:
     for model in catalogue.every:
         if model.id == model_id:
             return model
-    if not living and not model_id.startswith("local/"):
+    if not living and not is_local_id(model_id):
         # No catalogue could be read: the model may well live, and the server will say if it does not.
         return Model(model_id, model_id, frozenset({"video", "audio"}))
     raise unknown_model(model_id, living)

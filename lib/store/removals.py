@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, Engine, delete, exists, func, or_, select, update
 
+from lib.domain.model import is_local_id
 from lib.domain.run import UNFINISHED
 from lib.store.conversations import remove_conversations
 from lib.store.records import from_json
@@ -182,7 +183,7 @@ def _part_with_answers(
         used_by |= {answer.digest: row.run_id for answer in from_json(Answers, row.answers)}
     paid = select(generation.c.digest, generation.c.model_id).where(generation.c.paid_by.in_(run_ids))
     for digest, model_id in connection.execute(paid).all():
-        heir = used_by.get(digest) or (others[0] if others and model_id.startswith("local/") else None)
+        heir = used_by.get(digest) or (others[0] if others and is_local_id(model_id) else None)
         mine = generation.c.digest == digest
         if heir is None:
             connection.execute(delete(generation).where(mine))

@@ -33,6 +33,8 @@ def _render_runs(services: Services, was_busy: bool) -> None:
         render_run(services, run)
     if num_pages > 1:
         st.pagination(num_pages, key="activity_page")
+    if page >= num_pages and len(runs) == RUNS_SHOWN:
+        st.page_link("pages/library.py", label="Find older runs in the Library", icon=":material/video_library:")
 
 
 def _render_empty() -> None:

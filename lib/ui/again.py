@@ -7,28 +7,26 @@ from dataclasses import replace
 
 import streamlit as st
 
-from lib.domain.model import Model
-from lib.domain.run import Run, RunState
+from lib.domain.run import Run, RunRequest, RunState
 from lib.errors import CuewiseError
 from lib.services import Services
-from lib.ui.caps import accept_price
 from lib.ui.clip import read_clip
 from lib.ui.difference import render_differences
 from lib.ui.editing import forget_stretch, stretch_asked_for
-from lib.ui.key import ask_key, check_key
-from lib.ui.model_picker import can_take
+from lib.ui.model_picker import models_for
 from lib.ui.model_words import model_line
-from lib.ui.question import TRANSCRIPT
+from lib.ui.offer import offer
 from lib.ui.repair import do_or_tell
 from lib.ui.words import (
     clock,
-    estimate_words,
     exact_clock,
     plain,
     render_failure,
     run_sentence,
     stretch_words,
 )
+
+AGAIN = ":material/replay:"
 
 
 def is_rerunning(services: Services, run_id: str) -> bool:
@@ -40,9 +38,7 @@ def render_asking(services: Services, run_id: str) -> None:
     """The dialog, as long as it is open: a page that is drawn anew, as while something runs, keeps it so."""
     stretch = stretch_asked_for(run_id)
     if stretch is not None:
-        asking = st.dialog(
-            "Run this stretch again", icon=":material/replay:", on_dismiss=lambda: forget_stretch(run_id)
-        )
+        asking = st.dialog("Run this stretch again", icon=AGAIN, on_dismiss=lambda: forget_stretch(run_id))
         asking(_ask)(services, run_id, *stretch)
 
 
@@ -54,9 +50,12 @@ def _ask(services: Services, run_id: str, start: float, end: float) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         start_text = st.text_input("From", exact_clock(start), key=f"again_from_{start}", width=140)
         end_text = st.text_input("To", exact_clock(end), key=f"again_to_{end}", width=140)
-    models = rerun_choices(services, run)
+    models = models_for(services, run)
     if not models:
-        st.info("No model is at hand that can take this.", icon=":material/info:")
+        st.info(
+            "No model can take this now. Press Refresh on Models to fetch the list of online ones anew.",
+            icon=":material/info:",
+        )
         return
     names = {model.id: model for model in models}
     chosen = st.selectbox(
@@ -73,27 +72,11 @@ def _ask(services: Services, run_id: str, start: float, end: float) -> None:
     except CuewiseError as error:
         render_failure(error)
         return
-    if plan.refusal:
-        st.error(plain(plan.refusal), icon=":material/block:")
-        return
-    st.caption(plain(f"{plan.reason} {estimate_words(names[chosen], plan.estimate_usd).capitalize()}."))
-    key = None if names[chosen].is_local else ask_key(services, field="again_key")
-    accepts = accept_price([names[chosen]], key="again_price")
-    request = replace(request, accepts_unknown_price=accepts)
-    if st.button("Run again", type="primary", icon=":material/replay:", key="again_now", disabled=not accepts):
-        do_or_tell(lambda: _start(services, run_id, request, names[chosen], key))
-
-
-def rerun_choices(services: Services, run: Run) -> list[Model]:
-    """The models that can take a stretch of the run: those of this machine first, then the user's own, then all."""
-    if run.request.about is not None:
-        return list(services.from_transcript.models())
-    asset = services.asset(run.asset_id) if run.asset_id else None
-    has_picture, has_sound = (asset.has_picture, asset.has_sound) if asset else (True, True)
-    local = services.local_models() if run.request.task == TRANSCRIPT else ()
-    favourites = services.preferences().default_models
-    remote = sorted(services.catalogue().models, key=lambda model: model.id not in favourites)
-    return [model for model in (*local, *remote) if can_take(model, has_picture=has_picture, has_sound=has_sound)]
+    or_local = any(model.is_local for model in models)
+    confirmed = offer(services, names[chosen], plan, label="Run again", key="again", icon=AGAIN, or_local=or_local)
+    if confirmed is not None:
+        request = replace(request, accepts_unknown_price=True)
+        do_or_tell(lambda: _start(services, run_id, request, confirmed.key))
 
 
 def render_reruns(services: Services, run: Run) -> None:
@@ -114,7 +97,8 @@ def _render_rerun(services: Services, run: Run, rerun: Run) -> None:
                 do_or_tell(lambda: services.reruns.put_in_place(run.id, rerun.id))
         elif not rerun.state.is_over and st.button("Cancel", icon=":material/stop_circle:", key=f"stop_{rerun.id}"):
             do_or_tell(lambda: services.cancel(rerun.id))
-        if rerun.state.is_over and st.button("Leave", icon=":material/close:", key=f"leave_{rerun.id}"):
+        label = "Keep the old lines" if rerun.state is RunState.DONE else "Dismiss"
+        if rerun.state.is_over and st.button(label, icon=":material/close:", key=f"leave_{rerun.id}"):
             do_or_tell(lambda: services.reruns.leave(rerun.id))
     if rerun.state is RunState.DONE:
         _render_proposal(services, run, rerun)
@@ -133,7 +117,6 @@ def _render_proposal(services: Services, run: Run, rerun: Run) -> None:
         render_failure(error)
 
 
-def _start(services: Services, run_id: str, request: object, model: Model, key: str | None) -> None:
-    check_key(services, model.id, key)
+def _start(services: Services, run_id: str, request: RunRequest, key: str | None) -> None:
     services.reruns.start(run_id, request, key=key)
     forget_stretch(run_id)

@@ -8,6 +8,7 @@ from lib.domain.batch import Progress, Row, Standing
 from lib.domain.run import RunState
 from lib.services import Services
 from lib.ui.exports_of_many import render_zip
+from lib.ui.more import render_with_more
 from lib.ui.run_card import render_run
 from lib.ui.session import known_key
 from lib.ui.words import ago_words, count_words, duration_words, money, plain, render_failure, state_badge
@@ -46,10 +47,10 @@ def _render_list(services: Services, *, is_missing: bool) -> None:
     st.header(":material/stacks: Batches", anchor=False)
     if is_missing:
         st.info("There is no such batch here. It may have been deleted.", icon=":material/search_off:")
-    found = services.batches.newest(limit=SHOWN)
-    for standing in found:
-        _render_line(standing)
-    if not found:
+    shown = render_with_more(
+        lambda limit: services.batches.newest(limit=limit), _render_line, at_first=SHOWN, key="batches"
+    )
+    if not shown:
         with st.container(border=True, horizontal_alignment="center"):
             st.markdown("Nothing has been started together yet.")
             st.caption(

@@ -12,26 +12,23 @@ import streamlit as st
 from lib.domain.batch import BatchPlan
 from lib.domain.media import Source
 from lib.domain.model import Model
-from lib.domain.plan import Plan, Route, RouteChoice
+from lib.domain.plan import Plan, RouteChoice
 from lib.domain.run import Run, RunRequest
 from lib.errors import CuewiseError, KeyMissing
 from lib.services import Services
-from lib.ui.caps import accept_price, cap_words, may_spend, over_words
+from lib.ui.caps import CHEAPER_CLIP, cap_words
 from lib.ui.clip import ChosenClip
-from lib.ui.key import ask_key, remember_typed
 from lib.ui.model_words import senses_words
+from lib.ui.offer import Confirmed, confirm, plan_figures, render_warnings
 from lib.ui.question import TRANSCRIPT, Question
 from lib.ui.source import Chosen
 from lib.ui.words import (
     ROUTE_CHOICES,
     ROUTE_WORDS,
     SIZE_COLOURS,
-    bytes_words,
     count_words,
-    duration_words,
     estimate_words,
     money,
-    parts_words,
     plain,
     render_failure,
     verdict_words,
@@ -101,10 +98,6 @@ class Bill:
     @property
     def unpriced(self) -> int:
         return sum(entry.estimate_usd is None for entry in self.runnable)
-
-    @property
-    def is_over_cap(self) -> bool:
-        return bool(over_words(self.total_usd, self.cap_usd, self.left_usd))
 
 
 def plan_bill(
@@ -228,10 +221,9 @@ def _render_entry(entry: Entry) -> None:
         st.caption(plain(f"{plan.reason} {about}"), width="stretch")
         if entry.model is not None and len(route_choices(entry.ways)) > 1:
             _change_route(entry.model, entry.ways)
-    if line := f"{_verdict(plan)}{plain(_figures(plan))}":
+    if line := f"{_verdict(plan)}{plain(plan_figures(plan))}":
         st.markdown(f":small[{line}]")
-    for warning in plan.warnings:
-        st.markdown(f":small[:orange[:material/warning: {plain(warning)}]]")
+    render_warnings(plan)
 
 
 def _change_route(model: Model, ways: Sequence[Plan]) -> None:
@@ -243,7 +235,7 @@ def _change_route(model: Model, ways: Sequence[Plan]) -> None:
             list(choices),
             format_func=lambda choice: route_words(choice, choices),
             captions=[
-                plain(f"{_figures(plan)} · {estimate_words(model, plan.estimate_usd)}") for plan in choices.values()
+                plain(f"{plan_figures(plan)} · {estimate_words(model, plan.estimate_usd)}") for plan in choices.values()
             ],
             key=_route_key(model.id),
             persist_state="session",
@@ -274,26 +266,6 @@ def _verdict(plan: Plan) -> str:
     return f":{SIZE_COLOURS[plan.verdict]}-badge[{plain(words)}] " if words and plan.verdict else ""
 
 
-def _figures(plan: Plan) -> str:
-    """Bytes, parts, tokens and time of a plan, leaving out what is not known."""
-    figures = [
-        _bytes(plan.size_bytes, plan.source_bytes or 0) if plan.route is not Route.TEXT else "",
-        parts_words([part.duration for part in plan.parts]) if plan.size_bytes and plan.route is not Route.TEXT else "",
-        f"{plan.prompt_tokens:,} tokens in" if plan.prompt_tokens else "",
-        f"{plan.completion_tokens:,} out" if plan.completion_tokens else "",
-        f"about {duration_words(max(1, round(plan.seconds)))}" if plan.seconds is not None else "",
-    ]
-    return " · ".join(figure for figure in figures if figure)
-
-
-def _bytes(sent: int, held: int) -> str:
-    """What is sent, and from how much it was made when that differs."""
-    if not sent:
-        return ""
-    words = f"{bytes_words(sent)} to send"
-    return f"{bytes_words(held)} → {words}" if held and held != sent else words
-
-
 def plain_total(bill: Bill | BatchPlan) -> str:
     """The sum in words, as Markdown."""
     if not bill.runnable:
@@ -319,34 +291,23 @@ class Begun:
 
 def press_run(services: Services, bill: Bill) -> Begun:
     """Draw the last step, and give what was just started."""
-    confirmed = confirm(services, bill, _run_label(bill))
+    confirmed = confirm_bill(services, bill, _run_label(bill))
     return _submit(services, bill, confirmed.key) if confirmed is not None else Begun()
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmed:
-    """That all is wanted as it stands, with the key that it may use."""
-
-    key: str | None = None
-
-
-def confirm(services: Services, bill: Bill | BatchPlan, label: str) -> Confirmed | None:
-    """Draw the last step: the key if one is needed and none is known, the cap, the button. Gives whether it was
-    pressed and may be obeyed."""
-    key = ask_key(services) if bill.needs_key else None
-    accepts = accept_price([each.model for each in bill.runnable if each.model], key="accept_price")
-    is_allowed = may_spend(bill.total_usd, bill.cap_usd, bill.left_usd) and accepts
-    disabled = not (bill.runnable and is_allowed)
-    if not st.button(label, type="primary", icon=":material/play_arrow:", key="run", disabled=disabled):
-        return None
-    if bill.needs_key and not key:
-        render_failure(
-            KeyMissing("A chosen model needs your OpenRouter key.", "Paste it above, or choose local models only.")
-        )
-        return None
-    if key:
-        remember_typed(services, key)
-    return Confirmed(key)
+def confirm_bill(services: Services, bill: Bill | BatchPlan, label: str) -> Confirmed | None:
+    """Draw the last step for all of it, and give that it was pressed and may be obeyed."""
+    return confirm(
+        services,
+        [each.model for each in bill.runnable if each.model],
+        bill.total_usd,
+        label=label,
+        key="run",
+        advice=CHEAPER_CLIP,
+        without_key=KeyMissing(
+            "A chosen model needs your OpenRouter key.", "Paste it above, or choose local models only."
+        ),
+    )
 
 
 def _as_one_order(requests: Sequence[RunRequest]) -> list[RunRequest]:

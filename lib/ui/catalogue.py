@@ -5,14 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.domain.model import Model
+from lib.pipeline.estimate import USUAL_GUESS
 from lib.services import Catalogue, Services
 from lib.ui.model_words import context_hours, hour_price
 from lib.ui.words import ago_words, cell, count_words, plain
 
 PRICE = "$ per hour (estimate)"
 ESTIMATE_NOTE = (
-    "Prices and hours are estimates for one hour of video with sound, at 91 tokens a second (sound alone: 32), "
-    "without the answer. “Before you run” gives the price of your clip."
+    "Prices and hours are estimates for one hour of video with sound (of its sound alone, where a model only hears), "
+    "at the tokens a second that the model's family is known to take, without the answer. Where nobody measured the "
+    f"family, {USUAL_GUESS:.0f} a second are assumed. “Before you run” gives the price of your clip."
 )
 
 

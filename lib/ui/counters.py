@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import streamlit as st
@@ -11,6 +12,7 @@ from lib.domain.run import RunState
 from lib.services import Services
 from lib.ui.words import STATE_WORDS, bytes_words, cell, money, plain
 
+METRIC_WIDTH = 96
 EVER, DAY = "Since the beginning", "Last 24 hours"
 
 
@@ -23,8 +25,9 @@ def render_counters(services: Services) -> None:
         st.success("The app, its worker and its database work.", icon=":material/check_circle:")
     since = st.segmented_control("Counted", (DAY, EVER), default=DAY, label_visibility="collapsed", required=True)
     counters = services.counters(datetime.now(UTC) - timedelta(days=1) if since == DAY else None)
-    for column, state in zip(st.columns(len(RunState)), RunState, strict=True):
-        column.metric(STATE_WORDS[state], f"{counters.states[state]:,}")
+    with st.container(horizontal=True, gap="medium"):  # beside each other on a phone as well
+        for state in RunState:
+            st.metric(STATE_WORDS[state], f"{counters.states[state]:,}", width=METRIC_WIDTH)
     used = services.library.space()
     st.caption(plain(f"{bytes_words(used.total)} in the data folder, {bytes_words(used.database)} of it the database."))
     if not counters.models:
@@ -54,5 +57,10 @@ def _render_models(counters: Counters) -> None:
 def _render_failures(counters: Counters) -> None:
     if counters.failures:
         st.subheader("Why runs failed", anchor=False)
-        rows = [{"Reason": code.replace("_", " "), "Runs": count} for code, count in counters.failures]
+        rows = [{"Reason": reason_words(code), "Runs": count} for code, count in counters.failures]
         st.dataframe(rows, hide_index=True, height="content")
+
+
+def reason_words(code: str) -> str:
+    """The name of an error for a reader: ``OutOfCredit`` as ``Out of credit``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", code).capitalize()

@@ -31,7 +31,7 @@ STYLE = """
 [data-testid="stSliderThumbValue"], [data-testid="stButtonGroup"] [data-selected] { color: inherit !important; }
 :is(.st-key-making, .st-key-made_of) [data-testid="stPageLink-NavLink"] { background: none; }
 :is(.st-key-making, .st-key-made_of) [data-testid="stPageLink-NavLink"] * { font-weight: 400; }
-.st-key-document :is(p, li, h1, h2, h3, h4) { unicode-bidi: plaintext; text-align: start; }
+[class*="st-key-document"] :is(p, li, h1, h2, h3, h4) { unicode-bidi: plaintext; text-align: start; }
 [data-testid="stMarkdown"] h1 { font-size: 1.3rem; padding: 0.5rem 0 0.25rem; }
 [data-testid="stMarkdown"] h2 { font-size: 1.15rem; padding: 0.5rem 0 0.25rem; }
 [data-testid="stMarkdown"] :is(h3, h4, h5, h6) { font-size: 1rem; padding: 0.5rem 0 0.25rem; }

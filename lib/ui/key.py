@@ -6,11 +6,17 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from lib.domain.model import LOCAL_PREFIX
-from lib.errors import CuewiseError, KeyMissing
+from lib.errors import CuewiseError
 from lib.services import KeyStatus, Services
 from lib.ui.file_link import render_link
-from lib.ui.session import keyring_key, known_key, remember_session_key, serves_this_machine_only, session_key
+from lib.ui.session import (
+    keyring_key,
+    known_key,
+    remember_session_key,
+    serves_this_machine_only,
+    session_key,
+    visitor,
+)
 from lib.ui.sign_in import BEGIN, can_come_back, render_outcome
 from lib.ui.words import count_words, money, plain, render_failure
 
@@ -30,15 +36,6 @@ def ask_key(services: Services, *, field: str = "run_key") -> str | None:
     typed = st.text_input("Your OpenRouter key", type="password", key=field, autocomplete="off", placeholder="sk-or-…")
     st.caption(f"{KEY_NOTE} A key can be made on openrouter.ai/keys.")
     return typed.strip()
-
-
-def check_key(services: Services, model_id: str, key: str | None) -> None:
-    """See to it that the model has the key it needs, and remember one that was just typed. Raises KeyMissing."""
-    if model_id.startswith(LOCAL_PREFIX):
-        return
-    if not key:
-        raise KeyMissing("This model needs your OpenRouter key.", "Paste it above, or choose a local model.")
-    remember_typed(services, key)
 
 
 def remember_typed(services: Services, key: str) -> None:
@@ -81,7 +78,9 @@ def _where(known: str, own: str | None, remembered: str | None) -> str:
 
 
 def _sign_in(services: Services) -> None:
-    if not services.keys.offers_sign_in():
+    # Without our cookie the app is served by Streamlit alone, which has no such address, or could not tell who came
+    # back.
+    if not services.keys.offers_sign_in() or visitor() is None:
         return
     if not can_come_back(st.context.url or ""):
         st.caption(

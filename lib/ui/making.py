@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
 
 import streamlit as st
 
 from lib.domain.languages import LANGUAGES, language_name
 from lib.domain.model import Model
-from lib.domain.plan import Plan
 from lib.domain.run import Run, RunRequest, RunState
 from lib.errors import CuewiseError
 from lib.services import Services
-from lib.ui.caps import accept_price, may_spend
-from lib.ui.key import ask_key, check_key
 from lib.ui.model_words import reader_line
+from lib.ui.offer import offer
 from lib.ui.prompts import choose_prompt
 from lib.ui.question import AUTOMATIC, OWN_PROMPT, TRANSCRIPT, TRANSLATION
 from lib.ui.video_card import run_label
-from lib.ui.words import count_words, estimate_words, plain, render_failure
+from lib.ui.words import count_words, plain, render_failure
 
 ICONS = {
     "summary": ":material/summarize:",
@@ -83,14 +80,9 @@ def _ask(services: Services, run_id: str, task: str) -> None:
     except CuewiseError as error:
         render_failure(error)
         return
-    if plan.refusal:
-        st.error(plain(plan.refusal), icon=":material/block:")
-        return
-    _render_price(models[chosen], plan)
-    key = ask_key(services, field="make_key")
-    is_allowed = _may_spend(services, models[chosen], plan.estimate_usd)
-    if st.button("Run", type="primary", icon=":material/play_arrow:", key="make_now", disabled=not is_allowed):
-        _start(services, request, key)
+    confirmed = offer(services, models[chosen], plan, label="Run", key="make", or_local=False)
+    if confirmed is not None:
+        _start(services, request, confirmed.key)
 
 
 def _choose_reader(services: Services, models: dict[str, Model]) -> str | None:
@@ -121,27 +113,8 @@ def _choose_language(task: str, *, key: str) -> str | None:
     return chosen or None
 
 
-def _render_price(model: Model, plan: Plan) -> None:
-    figures = [f"{plan.prompt_tokens or 0:,} tokens in", f"{plan.completion_tokens or 0:,} out"]
-    if len(plan.parts) > 1:
-        figures.insert(0, count_words(len(plan.parts), "question"))
-    st.markdown(
-        f"**{plain(estimate_words(model, plan.estimate_usd).capitalize())}** :small[{plain(' · '.join(figures))}]"
-    )
-    st.caption(plain(plan.reason))
-    for warning in plan.warnings:
-        st.markdown(f":small[:orange[:material/warning: {plain(warning)}]]")
-
-
-def _may_spend(services: Services, model: Model, usd: Decimal | None) -> bool:
-    accepts = accept_price([model], key="make_price")
-    cap_usd, left_usd = services.preferences().spending_cap_usd, services.budget.left_this_month()
-    return may_spend(usd or Decimal(0), cap_usd, left_usd) and accepts
-
-
 def _start(services: Services, request: RunRequest, key: str | None) -> None:
     try:
-        check_key(services, request.model_id, key)
         run = services.submit(replace(request, accepts_unknown_price=True), key=key)
     except CuewiseError as error:
         render_failure(error)
@@ -157,6 +130,9 @@ def _render_made(services: Services, run: Run) -> None:
     with st.container(horizontal=True, gap="small"):
         for each in made[:MADE_SHOWN]:
             st.page_link("pages/transcript.py", label=made_label(each), query_params={"run": each.id}, width="content")
+        if len(made) > MADE_SHOWN:
+            others = count_words(len(made) - MADE_SHOWN, "other")
+            st.page_link("pages/library.py", label=f":small[and {others} in the Library]", width="content")
 
 
 def made_label(run: Run) -> str:

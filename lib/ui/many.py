@@ -10,10 +10,10 @@ from lib.domain.batch import Batch, BatchPlan, Line
 from lib.domain.run import Failure
 from lib.errors import CuewiseError
 from lib.services import Services
-from lib.ui.bill import as_asked, confirm, plain_total
+from lib.ui.bill import as_asked, confirm_bill, plain_total
 from lib.ui.clip import ChosenClip
 from lib.ui.question import Question
-from lib.ui.source import Chosen
+from lib.ui.source import Chosen, forget_added
 from lib.ui.words import (
     ROUTE_WORDS,
     UNKNOWN,
@@ -29,6 +29,7 @@ from lib.ui.words import (
 ROWS_AT_ONCE = 12
 ROW_HEIGHT = 35
 VIDEO_WIDTH = 220
+PRICE = "Price (estimate)"
 
 
 def run_many(
@@ -54,12 +55,15 @@ def add_to_batch(services: Services, batch_id: str, chosen: Chosen | None) -> st
         st.page_link("pages/batch.py", label="Back to it", query_params={"batch": batch_id})
     if chosen is None:
         return None
-    return _confirm_and_start(
+    added_to = _confirm_and_start(
         services,
         chosen,
         lambda: services.batches.plan_more(batch_id, chosen.all_given),
         lambda plan, key: services.batches.add(batch_id, plan, key=key, accepts_unknown_price=True),
     )
+    if added_to:
+        forget_added()
+    return added_to
 
 
 def _confirm_and_start(
@@ -75,7 +79,7 @@ def _confirm_and_start(
         render_failure(error)
         return None
     _render_plan(plan, told={each.failure for each in chosen.given if each.failure})
-    confirmed = confirm(services, plan, run_label(plan))
+    confirmed = confirm_bill(services, plan, run_label(plan))
     if confirmed is None:
         return None
     with st.spinner(f"Starting {count_words(len(plan.runnable), 'run')}…"):
@@ -119,10 +123,10 @@ def table_row(line: Line, *, has_model: bool) -> dict[str, str]:
         row["Model"] = cell(line.model_id)
     plan = line.plan
     if not line.can_run or plan is None:
-        return row | {"Price": UNKNOWN, "Sent": "cannot run", "Size": "", "Parts": "", "Tokens": "", "Time": ""}
+        return row | {PRICE: UNKNOWN, "Sent": "cannot run", "Size": "", "Parts": "", "Tokens": "", "Time": ""}
     tokens = plan.prompt_tokens
     return row | {
-        "Price": _price(line),
+        PRICE: _price(line),
         "Sent": ROUTE_WORDS[plan.route],
         "Size": bytes_words(plan.size_bytes) if plan.size_bytes else "",
         "Parts": f"{len(plan.parts):,}" if plan.size_bytes else "",

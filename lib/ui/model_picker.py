@@ -7,9 +7,11 @@ from collections.abc import Callable
 import streamlit as st
 
 from lib.domain.model import Model
+from lib.domain.run import Run
 from lib.errors import UnknownModel
 from lib.services import Catalogue, Services
 from lib.ui.model_words import model_line, reader_line
+from lib.ui.question import TRANSCRIPT
 from lib.ui.source import Chosen
 from lib.ui.words import plain
 
@@ -77,6 +79,19 @@ def pick_models(
             persist_state=persist_state,
         )
     )
+
+
+def models_for(services: Services, run: Run) -> list[Model]:
+    """The models that can be asked what a run was asked, of its video or of its text: those of this machine first, then
+    the user's own, then all."""
+    if run.request.about is not None:
+        return list(services.from_transcript.models())
+    asset = services.asset(run.asset_id) if run.asset_id else None
+    has_picture, has_sound = (asset.has_picture, asset.has_sound) if asset else (True, True)
+    local = services.local_models() if run.request.task == TRANSCRIPT else ()
+    favourites = services.preferences().default_models
+    remote = sorted(services.catalogue().models, key=lambda model: model.id not in favourites)
+    return [model for model in (*local, *remote) if can_take(model, has_picture=has_picture, has_sound=has_sound)]
 
 
 def can_take(model: Model, *, has_picture: bool, has_sound: bool) -> bool:

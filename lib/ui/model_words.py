@@ -5,13 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 from lib.domain.model import Model
+from lib.domain.plan import Route
+from lib.pipeline.estimate import usual_token_rate
 from lib.ui.words import price_words
 
 HOUR = 3600
-VIDEO_TOKENS_PER_SECOND = 91
-"""Video with sound as Gemini 3 bills it (66 for the pictures, 25 for the sound); others differ: an estimate."""
-AUDIO_TOKENS_PER_SECOND = 32
-"""Sound alone; 25 to 32 have been seen, and an estimate should not flatter."""
 
 
 def senses_words(model: Model) -> str:
@@ -25,7 +23,7 @@ def senses_words(model: Model) -> str:
 
 def tokens_per_hour(model: Model) -> int:
     """Prompt tokens that an hour of video is expected to make for this model; of its sound, if it only hears."""
-    return HOUR * (VIDEO_TOKENS_PER_SECOND if model.sees else AUDIO_TOKENS_PER_SECOND)
+    return round(HOUR * usual_token_rate(model, Route.VIDEO if model.sees else Route.AUDIO))
 
 
 def hour_price(model: Model) -> Decimal | None:

@@ -36,6 +36,13 @@ def was_stopped_by_cap(run: Run) -> bool:
     return any(part.state is PartState.FAILED and part.error_code == CapReached.__name__ for part in run.parts)
 
 
+def retry_words(run: Run) -> str:
+    """What trying again does: only what failed is asked again where the rest is done."""
+    states = {part.state for part in run.parts}
+    is_partly_done = bool(states & {PartState.OK, PartState.REPAIRED})
+    return "Retry failed parts" if is_partly_done and PartState.FAILED in states else "Retry"
+
+
 def render_failures(run: Run) -> None:
     """Draw why parts failed, which is told as soon as it is known: the others may take long."""
     import streamlit as st

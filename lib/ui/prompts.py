@@ -50,7 +50,7 @@ def _take(saved: dict[str, str], name_key: str, text_key: str) -> None:
 
 def _offer_save(services: Services, text: str, name: str | None, key: str) -> None:
     with st.popover("Save", icon=":material/bookmark_add:", key=f"{key}_save", disabled=not text):
-        field = f"{key}_save_name"
+        field = f"{key}_save_name_{name or ''}"  # a field for each: one kept from another prompt would overwrite that
         st.text_input("Name", value=name or "", key=field, max_chars=LONGEST_NAME, placeholder="Product list")
         st.caption("A prompt of the same name is replaced.")
         st.button(

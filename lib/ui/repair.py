@@ -9,11 +9,11 @@ from dataclasses import replace
 import streamlit as st
 
 from lib.domain.media import MediaAsset
-from lib.domain.model import LOCAL_PREFIX, Model
+from lib.domain.model import Model, is_local_id
+from lib.domain.plan import Plan
 from lib.domain.run import PartRecord, PartState, Run, RunState
 from lib.errors import CuewiseError
 from lib.services import Services
-from lib.ui.caps import accept_price
 from lib.ui.editing import PAGE
 from lib.ui.health import (
     VERDICT_COLOURS,
@@ -26,12 +26,12 @@ from lib.ui.health import (
     places,
     verdict_of,
 )
-from lib.ui.key import ask_key, check_key
 from lib.ui.model_picker import can_take
+from lib.ui.offer import offer
 from lib.ui.parts import part_chips, part_name, was_stopped_by_cap
 from lib.ui.question import TRANSCRIPT
 from lib.ui.session import known_key
-from lib.ui.words import clock, estimate_words, plain, render_failure, stretch_words
+from lib.ui.words import clock, plain, render_failure, stretch_words
 
 PLACES_SHOWN = 20
 FINDINGS_SHOWN = 8
@@ -40,6 +40,7 @@ MEASURED_AT_ONCE = 300
 """Up to so many lines, a quarter of an hour or so, health is measured anew as soon as they are edited: in 0.2 s."""
 AT_HAND = "local/whisper-base"
 SEEK = "seek"
+REPAIR = ":material/build:"
 
 
 def health_badge(run: Run) -> str:
@@ -165,13 +166,13 @@ def sought(run_id: str) -> tuple[float, int] | None:
 
 
 def _render_retry(services: Services, run: Run) -> None:
-    key = None if _is_local(run.request.model_id) else known_key(services)
-    if st.button("Retry all failed parts", key="retry", icon=":material/refresh:"):
+    key = None if is_local_id(run.request.model_id) else known_key(services)
+    if st.button("Retry failed parts", key="retry", icon=":material/refresh:"):
         do_or_tell(lambda: services.retry(run.id, key=key))
 
 
 def _render_repair(services: Services, run: Run, part: PartRecord) -> None:
-    with st.popover("Repair this part", icon=":material/build:", key=f"repair_{part.index}"):
+    with st.popover("Repair this part", icon=REPAIR, key=f"repair_{part.index}"):
         own = run.request.model_id
         wanted = (*(st.session_state.get("models") or ()), *services.preferences().default_models)
         offered = {own: _known(services, own)} | {name: _known(services, name) for name in (*wanted, AT_HAND)}
@@ -180,7 +181,7 @@ def _render_repair(services: Services, run: Run, part: PartRecord) -> None:
             offered |= {model.id: model for model in services.from_transcript.models()}
         choices = repair_choices(run, part, [model for model in offered.values() if model is not None], asset)
         if not choices:
-            st.caption("No other model is at hand: choose favourites in Settings.")
+            st.caption("No other model is at hand: choose default models in Settings.")
             return
         names = {model.id: model.name for model in choices}
         chosen = st.selectbox(
@@ -190,13 +191,14 @@ def _render_repair(services: Services, run: Run, part: PartRecord) -> None:
             key=f"repair_model_{part.index}",
             help="The other parts stay as they are.",
         )
-        again = "The same model, asked anew · " if chosen == own else ""
-        st.caption(again + _price_words(services, run, part, offered[chosen]))
-        key = None if _is_local(chosen) else ask_key(services, field=f"repair_key_{part.index}")
-        accepts = accept_price([offered[chosen]], key=f"repair_price_{part.index}")
-        now = f"repair_now_{part.index}"
-        if st.button("Repair", type="primary", icon=":material/build:", key=now, disabled=not accepts):
-            do_or_tell(lambda: _repair(services, run, part, chosen, key))
+        if chosen == own:
+            st.caption("The same model, asked anew.")
+        plan = _repair_plan(services, run, part, chosen)
+        or_local = any(model.is_local for model in choices)
+        key = f"repair_{part.index}"
+        confirmed = offer(services, offered[chosen], plan, label="Repair", key=key, icon=REPAIR, or_local=or_local)
+        if confirmed is not None:
+            do_or_tell(lambda: _repair(services, run, part, chosen, confirmed.key))
 
 
 def repair_choices(run: Run, part: PartRecord, models: Iterable[Model], asset: MediaAsset | None) -> list[Model]:
@@ -225,28 +227,22 @@ def _known(services: Services, model_id: str) -> Model | None:
         return None
 
 
-def _price_words(services: Services, run: Run, part: PartRecord, model: Model) -> str:
-    """What the repair is expected to cost, as Markdown."""
-    if model.is_local:
-        return ":material/lock: Free and private: heard on this machine."
+def _repair_plan(services: Services, run: Run, part: PartRecord, model_id: str) -> Plan | None:
+    """What the repair is expected to send and cost; None where that cannot be said, as a repair has its part at hand
+    and needs no way to it."""
     excerpt = run.excerpt_of(part)
     stretches = excerpt.stretches if excerpt.is_joined else ()
-    request = replace(run.request, model_id=model.id, start=part.start, end=part.end, stretches=stretches)
+    request = replace(run.request, model_id=model_id, start=part.start, end=part.end, stretches=stretches)
     try:
-        usd = services.plan(request).estimate_usd
+        plan = services.plan(request)
     except CuewiseError:
-        usd = None
-    return plain(estimate_words(model, usd))
+        return None
+    return plan if plan.can_run else None
 
 
 def _repair(services: Services, run: Run, part: PartRecord, model_id: str, key: str | None) -> None:
-    check_key(services, model_id, key)
     other = None if model_id == run.request.model_id else model_id
     services.repair(run.id, part.index, model_id=other, key=key, accepts_unknown_price=True)
-
-
-def _is_local(model_id: str) -> bool:
-    return model_id.startswith(LOCAL_PREFIX)
 
 
 def do_or_tell(act: Callable[[], object]) -> None:

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from lib.domain.model import is_local_id
 from lib.domain.run import Run, RunState
 from lib.errors import CuewiseError
 from lib.services import Services
 from lib.ui.health import Verdict, verdict_of
-from lib.ui.parts import part_chips, render_failures, was_stopped_by_cap
+from lib.ui.parts import part_chips, render_failures, retry_words, was_stopped_by_cap
 from lib.ui.repair import health_badge
 from lib.ui.session import known_key
 from lib.ui.words import (
@@ -77,12 +78,11 @@ def _render_actions(services: Services, run: Run) -> None:
                 on_click=_cancel,
                 args=(services, run.id),
             )
-            if not run.request.model_id.startswith("local/"):
+            if not is_local_id(run.request.model_id):
                 st.caption(CANCEL_NOTE)
         elif run.state in (RunState.FAILED, RunState.CANCELLED) or was_stopped_by_cap(run):
-            st.button(
-                "Retry", key=f"retry_{run.id}", icon=":material/refresh:", on_click=_retry, args=(services, run.id)
-            )
+            retry = {"on_click": _retry, "args": (services, run.id)}
+            st.button(retry_words(run), key=f"retry_{run.id}", icon=":material/refresh:", **retry)
 
 
 def _cancel(services: Services, run_id: str) -> None:

@@ -32,6 +32,9 @@ CHOSEN, PLAYLIST, UPLOAD_TURN = "chosen", "playlist", "upload_turn"
 PLAYLIST_ROWS = "playlist_rows"
 FILE_PROBLEMS, LINK_PROBLEMS = "file_problems", "link_problems"
 MANY_LINKS, LOOKING_UP = "many_links", "looking_up"
+DRAFT = (CHOSEN, PLAYLIST, LOOKING_UP, FILE_PROBLEMS, LINK_PROBLEMS)
+"""What a choice consists of that is under way or made."""
+ADDED_TO, ASIDE = "added_to", "chosen_aside"
 NO_LINK = Failure("BadLink", "This line is no link.", "Paste a whole link that starts with https://.")
 
 
@@ -70,8 +73,12 @@ class Chosen:
         return videos if len(self.sources) == len(self.given) else f"{len(self.sources)} of {videos}"
 
 
-def choose_source(services: Services) -> Chosen | None:
-    """Draw the one place for the source, and give what stands in it; None while nothing is chosen."""
+def choose_source(services: Services, *, added_to: str | None = None) -> Chosen | None:
+    """Draw the one place for the source, and give what stands in it; None while nothing is chosen.
+
+    ``added_to`` is the batch that more videos are chosen for: they are not those of a new run.
+    """
+    _turn_to(added_to)
     chosen: Chosen | None = st.session_state.get(CHOSEN)
     if chosen is not None:
         _render_chosen(chosen)
@@ -88,6 +95,25 @@ def choose_source(services: Services) -> Chosen | None:
     if (playlist := st.session_state.get(PLAYLIST)) is not None:
         _tick_videos(playlist)
     return None
+
+
+def _turn_to(batch_id: str | None) -> None:
+    """A batch is added to from nothing; meanwhile the draft of a new run is put aside, and it is there again after."""
+    was = st.session_state.get(ADDED_TO)
+    if batch_id == was:
+        return
+    draft = {name: st.session_state.pop(name) for name in DRAFT if name in st.session_state}
+    if was is None:
+        st.session_state[ASIDE] = draft
+    elif batch_id is None:
+        st.session_state.update(st.session_state.pop(ASIDE, {}))
+    st.session_state[ADDED_TO] = batch_id
+
+
+def forget_added() -> None:
+    """What was added to a batch is in it: whoever adds more begins from nothing again."""
+    for name in DRAFT:
+        st.session_state.pop(name, None)
 
 
 def _render_chosen(chosen: Chosen) -> None:
@@ -133,6 +159,9 @@ def _render_earlier(services: Services, chosen: Chosen) -> None:
                 icon=":material/article:",
                 query_params={"run": run.id},
             )
+        if len(best) > EARLIER_SHOWN:
+            others = count_words(len(best) - EARLIER_SHOWN, "other")
+            st.page_link("pages/library.py", label=f":small[and {others} in the Library]")
 
 
 def _icon(chosen: Chosen) -> str:
@@ -376,23 +405,22 @@ def _tick(rows: int) -> None:
 
 def chosen_of(services: Services, given: Sequence[Given]) -> Chosen | None:
     """What was given, as something to run over; None when none of it is any good."""
-    good = [each.source for each in given if each.can_run and each.source is not None]
+    good = [each for each in given if each.can_run and each.source is not None]
     if not good:
         return None
-    assets = [services.asset(source.asset_id or "") for source in good]
-    if len(given) == 1:
-        if good[0].kind is SourceKind.LINK:
-            return replace(_chosen_links(tuple(good)), picture=services.picture(good[0]))
-        return _chosen_file(good[0], assets[0])
-    chosen = _chosen_links(tuple(good))
-    known = [asset for asset in assets if asset is not None]
-    is_known = len(known) == len(good)
-    return replace(
-        chosen,
-        has_picture=not is_known or any(asset.has_picture for asset in known),
-        has_sound=not is_known or any(asset.has_sound for asset in known),
-        given=tuple(given),
+    sources = tuple(each.source for each in good)
+    assets = [services.asset(source.asset_id or "") for source in sources]
+    if len(given) == 1 and sources[0].kind is not SourceKind.LINK:
+        return _chosen_file(sources[0], assets[0])
+    known = list(zip(good, assets, strict=True))
+    chosen = replace(
+        _chosen_links(sources),
+        has_picture=any(asset.has_picture if asset else each.has_picture for each, asset in known),
+        has_sound=any(asset is None or asset.has_sound for asset in assets),
     )
+    if len(given) == 1:
+        return replace(chosen, picture=services.picture(sources[0]))
+    return replace(chosen, given=tuple(given))
 
 
 def chosen_videos(videos: tuple[LinkVideo, ...]) -> Chosen:

@@ -10,7 +10,7 @@ import streamlit as st
 from lib.domain.captions import is_captions, track_of
 from lib.domain.languages import language_name
 from lib.domain.media import MediaAsset
-from lib.domain.model import LOCAL_PREFIX
+from lib.domain.model import is_local_id
 from lib.domain.plan import Route
 from lib.domain.run import PartState, Run, RunState, Stage
 from lib.domain.transcript import Segment, Transcript
@@ -22,6 +22,7 @@ from lib.ui.again import is_rerunning, render_asking, render_reruns
 from lib.ui.conversation import render_ask
 from lib.ui.cue_shape import render_reshape
 from lib.ui.description import render_description
+from lib.ui.document import render_document
 from lib.ui.download import render_downloads
 from lib.ui.editing import (
     HEARD,
@@ -34,13 +35,11 @@ from lib.ui.editing import (
 )
 from lib.ui.health import marks
 from lib.ui.making import render_making
-from lib.ui.markdown import safe_markdown
-from lib.ui.parts import part_chips, render_failures
+from lib.ui.parts import part_chips, render_failures, retry_words
 from lib.ui.player import Playable, playable, render_player
 from lib.ui.question import TRANSLATION
 from lib.ui.repair import do_or_tell, render_health, sought
 from lib.ui.session import known_key
-from lib.ui.times import linked_times
 from lib.ui.track import heard_track, render_played_track
 from lib.ui.versions import render_versions
 from lib.ui.video_copy import render_video_copy
@@ -179,7 +178,9 @@ def _render_standing(services: Services, run_id: str) -> None:
         st.info("Cancelled. What was finished is kept; press Retry to go on from there.", icon=":material/block:")
     elif run.failure is not None:
         render_failure(run.failure)
-    if run.state is not RunState.DONE and st.button("Retry", icon=":material/refresh:", type="primary", key="retry"):
+    if run.state is not RunState.DONE and st.button(
+        retry_words(run), icon=":material/refresh:", type="primary", key="retry"
+    ):
         do_or_tell(lambda: services.retry(run.id, key=known_key(services)))
     render_health(services, run)
     render_reruns(services, run)
@@ -263,8 +264,7 @@ def _render_reading(services: Services, run_id: str, start_at: float | None) -> 
 def _render_document(transcript: Transcript | None, run: Run, end: float | None) -> None:
     text = transcript.text if transcript else run.partial_text or "\n\n".join(part.partial_text for part in run.parts)
     if text.strip():
-        with st.container(key="document"):  # its style lets each paragraph run the way its letters do
-            st.markdown(linked_times(safe_markdown(text), end))
+        render_document(text, end=end, links_times=True)
     else:
         st.caption("The answer appears here as it comes.")
 
@@ -285,7 +285,7 @@ def growing_lines(run: Run) -> list[Segment]:
     """
     lines: list[Segment] = []
     for part in run.parts:
-        if run.request.about is not None or (part.model_id or run.request.model_id).startswith(LOCAL_PREFIX):
+        if run.request.about is not None or is_local_id(part.model_id or run.request.model_id):
             lines += [replace(segment, end=None) for segment in parse_answer(part.partial_text)]
             continue
         excerpt = run.excerpt_of(part)
@@ -297,7 +297,7 @@ def growing_lines(run: Run) -> list[Segment]:
 
 
 def _render_facts(services: Services, run: Run) -> None:
-    if run.state is not RunState.DONE:
+    if not run.state.is_over or run.started is None:
         return
     with st.expander("Facts", icon=":material/receipt_long:", key="facts"):
         with st.container(horizontal=True, gap="medium"):
@@ -306,13 +306,14 @@ def _render_facts(services: Services, run: Run) -> None:
                     st.caption(name)
                     st.markdown(words)
         if ids := [part.generation_id for part in run.parts if part.generation_id]:
-            st.caption("Generations")
+            st.caption("Generation ids, as OpenRouter knows the calls")
             st.code("\n".join(ids), language=None)
-        render_reshape(services, run)
+        if run.state is RunState.DONE:
+            render_reshape(services, run)
 
 
 def _facts(services: Services, run: Run) -> list[tuple[str, str]]:
-    """Name and value of what is known of a finished run, as Markdown."""
+    """Name and value of what is known of a run that is over, as Markdown."""
     usage, plan = run.usage, run.plan
     facts = [
         ("Model", plain(_model_name(services, run))),

@@ -97,8 +97,10 @@ def _render_runs(video: Video) -> None:
     with st.container(gap=None):
         for run in video.runs[:RUNS_SHOWN]:
             st.page_link("pages/transcript.py", label=run_label(run), query_params={"run": run.id})
-        if len(video.runs) > RUNS_SHOWN:
-            st.caption(f"and {count_words(len(video.runs) - RUNS_SHOWN, 'older run')}")
+        if older := video.runs[RUNS_SHOWN:]:
+            with st.popover(count_words(len(older), "older run"), type="tertiary", key=f"older_{video.id}"):
+                for run in older:
+                    st.page_link("pages/transcript.py", label=run_label(run), query_params={"run": run.id})
 
 
 def run_label(run: Run) -> str:

@@ -1,6 +1,6 @@
 """Words and colours for states, stages, sizes, money and times: how the app says what it knows.
 
-All but the two ``render_*`` functions are pure. Colours are Streamlit's names (green, red, ...), which both
+All but ``render_failure`` is pure. Colours are Streamlit's names (green, red, ...), which both
 themes know. Text that a model or a stranger wrote goes through :func:`plain` (one line) or
 :func:`lib.ui.markdown.safe_markdown` (a document) before it meets Markdown.
 """
@@ -17,7 +17,7 @@ from lib.domain.captions import UNKNOWN_LANGUAGE, CaptionKind, CaptionTrack, is_
 from lib.domain.excerpt import Excerpt
 from lib.domain.languages import language_name
 from lib.domain.media import AudioStream
-from lib.domain.model import Model
+from lib.domain.model import Model, is_local_id
 from lib.domain.plan import MEGABYTE, Plan, Quality, Route, RouteChoice, SizeVerdict, Times
 from lib.domain.run import Failure, PartState, Run, RunRequest, RunState, Stage
 from lib.domain.transcript import TimedBy
@@ -203,7 +203,7 @@ def price_words(model: Model) -> str:
 
 def cost_words(run: Run) -> str:
     """What a run has cost so far, from what the provider billed."""
-    if run.request.model_id.startswith("local/"):
+    if is_local_id(run.request.model_id):
         return "free and private"
     if is_captions(run.request.model_id):
         return "free"

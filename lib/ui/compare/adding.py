@@ -8,13 +8,11 @@ from lib.domain.comparison import MOST_MODELS, ComparisonTable
 from lib.domain.model import Model
 from lib.errors import CuewiseError
 from lib.services import Services
-from lib.ui.caps import accept_price
-from lib.ui.key import ask_key, check_key
-from lib.ui.model_picker import can_take
+from lib.ui.model_picker import models_for
 from lib.ui.model_words import model_line
-from lib.ui.question import TRANSCRIPT
+from lib.ui.offer import offer
 from lib.ui.repair import do_or_tell
-from lib.ui.words import estimate_words, plain
+from lib.ui.words import render_failure
 
 
 def add_model(services: Services, table: ComparisonTable) -> None:
@@ -34,41 +32,22 @@ def add_model(services: Services, table: ComparisonTable) -> None:
         if chosen is None:
             st.caption("Nothing else is asked again.")
             return
-        model = offered[chosen]
-        st.caption(_price(services, table, model))
-        key = None if model.is_local else ask_key(services, field=f"add_key_{table.comparison.id}")
-        accepts = accept_price([model], key=f"add_price_{table.comparison.id}")
-        now = f"add_now_{table.comparison.id}"
-        if st.button("Ask it", type="primary", icon=":material/play_arrow:", key=now, disabled=not accepts):
-            do_or_tell(lambda: _add(services, table, model, key))
+        _offer(services, table, offered[chosen], or_local=any(model.is_local for model in offered.values()))
+
+
+def _offer(services: Services, table: ComparisonTable, model: Model, *, or_local: bool) -> None:
+    comparison_id = table.comparison.id
+    try:
+        plan = services.plan(services.comparisons.request_for(comparison_id, model.id))
+    except CuewiseError as error:
+        render_failure(error)
+        return
+    confirmed = offer(services, model, plan, label="Ask it", key=f"add_{comparison_id}", or_local=or_local)
+    if confirmed is not None:
+        key = confirmed.key
+        do_or_tell(lambda: services.comparisons.add(comparison_id, [model.id], key=key, accepts_unknown_price=True))
 
 
 def _offered(services: Services, table: ComparisonTable) -> dict[str, Model]:
-    run = table.runs[0]
-    asset = services.asset(run.asset_id) if run.asset_id else None
     there = {each.request.model_id for each in table.runs}
-    is_transcript = run.request.task == TRANSCRIPT
-    return {
-        model.id: model
-        for model in (*services.local_models(), *services.catalogue().models)
-        if model.id not in there
-        and (is_transcript or not model.is_local)
-        and (asset is None or can_take(model, has_picture=asset.has_picture, has_sound=asset.has_sound))
-    }
-
-
-def _price(services: Services, table: ComparisonTable, model: Model) -> str:
-    if model.is_local:
-        return ":material/lock: Free and private: heard on this machine."
-    try:
-        plan = services.plan(services.comparisons.request_for(table.comparison.id, model.id))
-    except CuewiseError as error:
-        return plain(str(error))
-    if plan.refusal:
-        return f":material/block: {plain(plan.refusal)}"
-    return plain(f"{plan.reason} {estimate_words(model, plan.estimate_usd)}")
-
-
-def _add(services: Services, table: ComparisonTable, model: Model, key: str | None) -> None:
-    check_key(services, model.id, key)
-    services.comparisons.add(table.comparison.id, [model.id], key=key, accepts_unknown_price=True)
+    return {model.id: model for model in models_for(services, table.runs[0]) if model.id not in there}

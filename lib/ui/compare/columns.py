@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from lib.domain.comparison import ComparisonTable
+from lib.domain.model import is_local_id
 from lib.domain.run import Run, RunState
 from lib.services import Services
 from lib.ui.health import Verdict, verdict_of
+from lib.ui.parts import retry_words
 from lib.ui.repair import do_or_tell, health_badge
 from lib.ui.run_card import CANCEL_NOTE
 from lib.ui.session import known_key
@@ -56,7 +58,12 @@ def _render_column(services: Services, table: ComparisonTable, run: Run, name: s
         _render_newest_lines(run)
         if st.button("Stop", key=f"stop_{run.id}", icon=":material/stop_circle:", help=_stop_help(run)):
             do_or_tell(lambda: services.cancel(run.id))
-    elif run.state is not RunState.DONE and st.button("Retry", key=f"retry_{run.id}", icon=":material/refresh:"):
+    elif run.state is not RunState.DONE:
+        _render_retry(services, run)
+
+
+def _render_retry(services: Services, run: Run) -> None:
+    if st.button(retry_words(run), key=f"retry_{run.id}", icon=":material/refresh:"):
         do_or_tell(lambda: services.retry(run.id, key=known_key(services)))
 
 
@@ -83,7 +90,7 @@ def _concern(run: Run) -> str:
 
 
 def _stop_help(run: Run) -> str | None:
-    return None if run.request.model_id.startswith("local/") else CANCEL_NOTE
+    return None if is_local_id(run.request.model_id) else CANCEL_NOTE
 
 
 def _render_newest_lines(run: Run) -> None:

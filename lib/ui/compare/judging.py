@@ -10,8 +10,8 @@ from lib.domain.run import RunState
 from lib.formats.comparison.as_csv import csv_text
 from lib.services import Services
 from lib.ui.compare.side_by_side import grid_rows, media_of
+from lib.ui.document import render_document
 from lib.ui.grid import GridColumn, render_grid
-from lib.ui.markdown import safe_markdown
 from lib.ui.words import cell, count_words, plain
 
 VOTED = "voted"
@@ -68,7 +68,7 @@ def _render_pair(services: Services, table: ComparisonTable, left: str, right: s
     for place, name, text in zip(st.columns(2, gap="large"), "AB", texts, strict=True):
         with place:
             st.markdown(f"**{name}**")
-            st.markdown(safe_markdown(text))
+            render_document(text, name=name)
 
 
 def _vote(services: Services, comparison_id: str, left: str, right: str, verdict: Verdict) -> None:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import streamlit as st
 
-from lib.domain.comparison import ComparisonTable
+from lib.domain.comparison import Comparison, ComparisonTable
 from lib.domain.run import Run
 from lib.errors import CuewiseError
 from lib.services import Services
@@ -15,6 +15,7 @@ from lib.ui.compare.columns import render_columns
 from lib.ui.compare.figures import render_figures
 from lib.ui.compare.judging import render_judging, render_scoreboard
 from lib.ui.compare.side_by_side import render_side_by_side
+from lib.ui.more import render_with_more
 from lib.ui.words import ago_words, clip_words, count_words, plain, render_failure
 
 REFRESH_SECONDS = 1.0
@@ -45,8 +46,13 @@ def _render_list(services: Services, *, is_missing: bool) -> None:
     st.header(":material/compare_arrows: Compare", anchor=False)
     if is_missing:
         st.info("There is no such comparison here. It may have been deleted.", icon=":material/search_off:")
-    found = services.comparisons.newest(limit=SHOWN)
-    if not found:
+    shown = render_with_more(
+        lambda limit: services.comparisons.newest(limit=limit),
+        lambda comparison: _render_line(services, comparison),
+        at_first=SHOWN,
+        key="comparisons",
+    )
+    if not shown:
         with st.container(border=True, horizontal_alignment="center"):
             st.markdown("Nothing has been compared yet.")
             st.caption(
@@ -56,29 +62,32 @@ def _render_list(services: Services, *, is_missing: bool) -> None:
             )
             st.page_link("app.py", label="Start a new run", icon=":material/add_circle:")
         return
-    for comparison in found:
-        runs = services.comparisons.runs(comparison.id)
-        with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            with st.container(gap="xxsmall", width="stretch"):
-                st.markdown(f"**{plain(comparison.title)}**", wrap=False)
-                facts = [", ".join(run.request.model_id for run in runs), ago_words(comparison.created)]
-                st.caption(plain(" · ".join(fact for fact in facts if fact)))
-            st.page_link(
-                "pages/compare.py",
-                label="Open",
-                icon=":material/compare_arrows:",
-                query_params={"comparison": comparison.id},
-            )
-            st.button(
-                "Forget",
-                key=f"forget_{comparison.id}",
-                type="tertiary",
-                icon=":material/delete:",
-                help="Its runs stay in Activity, and its votes on the scoreboard.",
-                on_click=services.comparisons.remove,
-                args=(comparison.id,),
-            )
     render_scoreboard(services)
+
+
+def _render_line(services: Services, comparison: Comparison) -> None:
+    """A comparison in the list: its video, its models, and the way to it."""
+    runs = services.comparisons.runs(comparison.id)
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        with st.container(gap="xxsmall", width="stretch"):
+            st.markdown(f"**{plain(comparison.title)}**", wrap=False)
+            facts = [", ".join(run.request.model_id for run in runs), ago_words(comparison.created)]
+            st.caption(plain(" · ".join(fact for fact in facts if fact)))
+        st.page_link(
+            "pages/compare.py",
+            label="Open",
+            icon=":material/compare_arrows:",
+            query_params={"comparison": comparison.id},
+        )
+        st.button(
+            "Forget",
+            key=f"forget_{comparison.id}",
+            type="tertiary",
+            icon=":material/delete:",
+            help="Its runs stay in Activity, and its votes on the scoreboard.",
+            on_click=services.comparisons.remove,
+            args=(comparison.id,),
+        )
 
 
 def _render_comparison(services: Services, comparison_id: str, was_over: bool) -> None:

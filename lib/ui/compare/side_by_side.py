@@ -10,8 +10,8 @@ from lib.domain.comparison import CONSENSUS, ComparisonTable
 from lib.domain.grid import Grid, Row
 from lib.domain.run import Run, RunState
 from lib.services import Services
+from lib.ui.document import render_document
 from lib.ui.grid import GridColumn, GridRow, render_grid
-from lib.ui.markdown import safe_markdown
 from lib.ui.player import playable
 from lib.ui.repair import do_or_tell
 from lib.ui.words import STATE_WORDS, count_words, plain, run_sentence
@@ -45,11 +45,11 @@ def render_side_by_side(services: Services, table: ComparisonTable) -> None:
 
 def _render_documents(table: ComparisonTable) -> None:
     places = st.columns(len(table.texts), gap="medium")
-    for place, name, text in zip(places, table.names, table.texts, strict=True):
+    for place, run, name, text in zip(places, table.runs, table.names, table.texts, strict=True):
         with place:
             st.markdown(f"**{plain(name)}**")
             if text:
-                st.markdown(safe_markdown(text))
+                render_document(text, name=run.id)
             else:
                 st.caption("Its answer appears here when it is finished.")
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lib.domain.conversation import Conversation
 from lib.domain.run import Run
 from lib.services import Services
 from lib.ui.conversation.panel import open_conversation, render_ask
 from lib.ui.conversation.words import conversation_words
+from lib.ui.more import render_with_more
 from lib.ui.words import count_words, plain
 
 NEWEST = 500
@@ -27,17 +29,21 @@ def render_ask_page(services: Services) -> None:
         st.info("Nothing can be asked about yet: there is no transcript here.", icon=":material/forum:")
         st.page_link("app.py", label="Start a new run", icon=":material/add_circle:")
         return
+    wanted = [run_id for run_id in dict.fromkeys(opened.run_ids if opened else named) if run_id in offered]
+    most = max(MOST_VIDEOS, len(wanted)) if opened else MOST_VIDEOS  # one that was begun elsewhere stays what it is
     run_ids = st.multiselect(
         "About",
         list(offered),
-        default=[run_id for run_id in (opened.run_ids if opened else named) if run_id in offered],
+        default=wanted[:most],
         format_func=lambda run_id: _label(offered[run_id]) if run_id in offered else run_id,
-        max_selections=MOST_VIDEOS,
+        max_selections=most,
         select_all=False,
         placeholder="Choose one video or several",
         key=f"about_{opened.id if opened else '_'.join(named)}",
         help="Answers cite a video by its number here.",
     )
+    if len(wanted) > most:
+        st.caption(f"Up to {most} videos can be asked about at once: of {len(wanted)}, the first are chosen.")
     if not run_ids:
         _render_earlier(services)
         return
@@ -56,15 +62,23 @@ def _label(run: Run) -> str:
 
 
 def _render_earlier(services: Services) -> None:
-    conversations = [each for each in services.conversations.all(limit=EARLIER_SHOWN) if each.exchanges]
-    if not conversations:
+    if not services.conversations.all(limit=1):
         st.caption("Choose a video above, or press Ask on one in the Library.")
         return
     st.subheader("Earlier conversations", anchor=False)
-    for each in conversations:
-        videos = "" if len(each.run_ids) == 1 else f" · {count_words(len(each.run_ids), 'video')}"
-        words = plain(conversation_words(each) + videos)
-        if st.button(words, key=f"open_{each.id}", icon=":material/chat_bubble:", type="tertiary"):
-            open_conversation(each)
-            st.query_params["conversation"] = each.id
-            st.rerun()
+    render_with_more(
+        lambda limit: services.conversations.all(limit=limit), _render_line, at_first=EARLIER_SHOWN, key="conversations"
+    )
+
+
+def _render_line(conversation: Conversation) -> None:
+    """A conversation in the list; one in which nothing was asked yet is none to read."""
+    if not conversation.exchanges:
+        return
+    num_videos = len(conversation.run_ids)
+    videos = "" if num_videos == 1 else f" · {count_words(num_videos, 'video')}"
+    words = plain(conversation_words(conversation) + videos)
+    if st.button(words, key=f"open_{conversation.id}", icon=":material/chat_bubble:", type="tertiary"):
+        open_conversation(conversation)
+        st.query_params["conversation"] = conversation.id
+        st.rerun()

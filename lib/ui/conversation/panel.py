@@ -14,7 +14,7 @@ from lib.domain.model import Model
 from lib.domain.run import Run, RunState
 from lib.errors import CuewiseError
 from lib.services import Services
-from lib.ui.caps import accept_price, may_spend
+from lib.ui.caps import CHEAPER_MODEL, may_ask
 from lib.ui.clip import read_clip
 from lib.ui.conversation.words import (
     answer_markdown,
@@ -24,7 +24,7 @@ from lib.ui.conversation.words import (
     model_words,
     quote_words,
 )
-from lib.ui.key import ask_key, check_key
+from lib.ui.key import ask_key, remember_typed
 from lib.ui.repair import do_or_tell
 from lib.ui.session import known_key
 from lib.ui.words import clock, plain, render_failure
@@ -230,7 +230,8 @@ def _render_examples(run_ids: tuple[str, ...], way: _Way) -> str | None:
 def _ask(
     services: Services, run_ids: tuple[str, ...], conversation: Conversation | None, question: str, way: _Way
 ) -> None:
-    check_key(services, way.model.id, way.key)
+    if way.key:
+        remember_typed(services, way.key)
     how = {"look": way.look, "key": way.key, "accepts_unknown_price": True}
     if conversation is None:
         exchange = services.conversations.begin(run_ids, question, way.model.id, **how)
@@ -293,9 +294,7 @@ def _render_price(services: Services, quoted: Quote, model: Model) -> bool:
     st.caption(plain(quote_words(quoted, model)))
     if quoted.plan is not None:
         st.caption(f":material/videocam: {plain(quoted.plan.reason)}")
-    accepts = accept_price([model], key="ask_price")
-    usd = quoted.estimate_usd or Decimal(0)
-    return may_spend(usd, services.preferences().spending_cap_usd, services.budget.left_this_month()) and accepts
+    return may_ask(services, [model], quoted.estimate_usd or Decimal(0), key="ask", advice=CHEAPER_MODEL)
 
 
 def _choose_look(

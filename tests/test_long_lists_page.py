@@ -1,0 +1,39 @@
+"""Lists that are longer than what is drawn of them: each leads to its rest."""
+
+from __future__ import annotations
+
+from lib.ui.compare import page as compare_page
+from lib.ui.video_card import RUNS_SHOWN
+from tests.editing_fixtures import cues_of, write_run
+from tests.page_fixtures import button, open_page, openrouter, services
+
+__all__ = ["open_page", "openrouter", "services"]
+
+
+def test_older_comparisons_are_shown_at_a_press(open_page, services, short_talking_video, monkeypatch):
+    """Show more stands below the newest until there are no others."""
+    monkeypatch.setattr(compare_page, "SHOWN", 2)
+    run_id = write_run(services._tools.store, "a" * 32, services.keep_file(short_talking_video), cues_of()[:1])
+    for _ in range(3):
+        services.comparisons.of_runs([run_id])
+    page = open_page("pages/compare.py")
+    assert len(forget_buttons(page)) == 2
+    button(page, "Show more").click().run()
+    assert not page.exception
+    assert len(forget_buttons(page)) == 3
+    assert "Show more" not in [found.label for found in page.button]
+
+
+def forget_buttons(page) -> list:
+    return [found for found in page.button if found.label == "Forget"]
+
+
+def test_a_video_with_many_runs_leads_to_all_of_them(open_page, services, short_talking_video):
+    """The card has the newest as links, and the older ones behind a press."""
+    source, many = services.keep_file(short_talking_video), RUNS_SHOWN + 2
+    for number in range(many):
+        write_run(services._tools.store, f"{number:032d}", source, cues_of()[:1])
+    page = open_page("pages/library.py")
+    assert not page.exception
+    links = [link.proto.label for link in page.get("page_link")]
+    assert sum("whisper" in label for label in links) == many
