@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -44,6 +43,7 @@ from lib.pipeline.library import Library
 from lib.pipeline.paying import check_price
 from lib.pipeline.plan import MediaFacts, alternatives, make_plan
 from lib.pipeline.proposals import Proposals
+from lib.pipeline.queue import Queue
 from lib.pipeline.rehearsal import PreparedPart, prepare_only
 from lib.pipeline.requests import of_today
 from lib.pipeline.reruns import Reruns
@@ -134,13 +134,14 @@ class Services:
         self._tools = tools
         self._jobs = None
         self._worker = WorkerProcess(settings.worker_environment())
+        self._queue = Queue(tools, self.ensure_worker)
         self.budget = Budget(tools)
         self.captions = Captions(tools)
         self.chapters = Chapters(tools)
         self.comparisons = Comparisons(tools, self.submit, self.captions.fetch)
         self.batches = Batches(tools, self, self.comparisons.of_runs, self.budget)
-        self.conversations = Conversations(tools, self._open_jobs, self.ensure_worker, self._key_for)
-        self.copies = Copies(tools, self._open_jobs, self.ensure_worker)
+        self.conversations = Conversations(tools, self._open_jobs, self._queue, self._key_for)
+        self.copies = Copies(tools, self._open_jobs, self._queue)
         self.doctor = Doctor(tools)
         self.editing = Editing(tools)
         self.from_transcript = FromTranscript(tools, self.new_request)
@@ -294,7 +295,7 @@ class Services:
         key = self._key_for(request.model_id, key)
         run_id = uuid.uuid4().hex
         self._tools.store.runs.add(run_id, replace(request, key_ref=self._reference(key)), plan)
-        self._queue(run_id, key, lambda jobs: jobs.submit(run_id, 1))
+        self._put(run_id, key, lambda jobs: jobs.submit(run_id, 1))
         return self._tools.store.runs.get(run_id)
 
     def retry(self, run_id: str, *, key: str | None = None, accepts_unknown_price: bool = False) -> Run:
@@ -307,7 +308,7 @@ class Services:
         request = self._renewed(run.request, run.request.model_id, key, accepts_unknown_price)
         attempt = self._tools.store.runs.again(run_id, request)
         if attempt is not None:
-            self._queue(run_id, key, lambda jobs: jobs.submit(run_id, attempt))
+            self._put(run_id, key, lambda jobs: jobs.submit(run_id, attempt))
         return self._known(run_id)
 
     def repair(
@@ -330,7 +331,7 @@ class Services:
         request = self._renewed(run.request, model_id or run.request.model_id, key, accepts_unknown_price)
         attempt = self._tools.store.runs.again(run_id, request)
         if attempt is not None:
-            self._queue(run_id, key, lambda jobs: jobs.repair(run_id, attempt, number, model_id))
+            self._put(run_id, key, lambda jobs: jobs.repair(run_id, attempt, number, model_id))
         return self._known(run_id)
 
     def cancel(self, run_id: str) -> None:
@@ -430,19 +431,8 @@ class Services:
             self._jobs.close()
         self._tools.store.close()
 
-    def _queue(self, run_id: str, key: str | None, enqueue: Callable[[Jobs], None]) -> None:
-        try:
-            # Only now: of a key that no unfinished run needs, the end of any run lets go.
-            if key is not None:
-                self._tools.vault.seal(key)
-            enqueue(self._open_jobs())
-        except StorageError:
-            # Nobody would take it up before the next start of a worker.
-            with suppress(StorageError):
-                self._tools.store.runs.cancel(run_id)
-                self._tools.vault.forget_unused()
-            raise
-        self.ensure_worker()
+    def _put(self, run_id: str, key: str | None, enqueue: Callable[[Jobs], None]) -> None:
+        self._queue.put(lambda: enqueue(self._open_jobs()), lambda: self._tools.store.runs.cancel(run_id), key)
 
     def _free_bytes(self) -> int:
         folder = self.settings.data_dir

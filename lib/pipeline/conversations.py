@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Protocol
 
 from lib.domain.conversation import LONGEST_QUESTION, Asking, Conversation, Exchange, Look, Quote
 from lib.domain.model import Model
 from lib.domain.run import Run
-from lib.errors import CuewiseError, InputError, NothingThere, PlanRefused, StillAnswering, StorageError
+from lib.errors import CuewiseError, InputError, NothingThere, PlanRefused, StillAnswering
 from lib.pipeline.asking import duration_of, lines_of, quote
 from lib.pipeline.paying import check_price
+from lib.pipeline.queue import Queue
 from lib.pipeline.run import find_model, known_run
 from lib.pipeline.tools import Tools
 from lib.store import forget_backups
@@ -35,12 +35,12 @@ class Conversations:
         self,
         tools: Tools,
         jobs: Callable[[], AnswerJobs],
-        ensure_worker: Callable[[], None],
+        queue: Queue,
         key_for: Callable[[str, str | None], str | None],
     ) -> None:
         self._tools = tools
         self._jobs = jobs
-        self._ensure_worker = ensure_worker
+        self._queue = queue
         self._key_for = key_for
 
     def get(self, conversation_id: str) -> Conversation | None:
@@ -133,7 +133,7 @@ class Conversations:
         asking = self._asking(model_id, look, key, accepts_unknown_price)
         if not self._shelf.add_exchange(exchange_id, conversation_id, question, asking):
             raise StillAnswering("The question before is still being answered.")
-        return self._queue(exchange_id, 1, key)
+        return self._put(exchange_id, 1, model_id, key)
 
     def try_again(self, exchange_id: str, *, model_id: str | None = None, key: str | None = None) -> Exchange:
         """Queue a question that has no answer once more, perhaps of another model. Raises what ``ask`` raises."""
@@ -147,7 +147,7 @@ class Conversations:
         attempt = self._shelf.again(exchange_id, self._asking(model_id, asked.look, key, accepted))
         if attempt is None:
             raise StillAnswering("A question of this conversation is still being answered.")
-        return self._queue(exchange_id, attempt, key)
+        return self._put(exchange_id, attempt, model_id, key)
 
     def stop(self, exchange_id: str) -> None:
         """Stop an answer; what had come of it is kept. Does nothing when it is over."""
@@ -202,19 +202,11 @@ class Conversations:
             accepts_unknown_price=accepts_unknown_price,
         )
 
-    def _queue(self, exchange_id: str, attempt: int, key: str | None) -> Exchange:
-        exchange = self._known_exchange(exchange_id)
-        try:
-            # Only now: of a key that nothing unfinished needs, the end of any run lets go.
-            if key is not None:
-                self._tools.vault.seal(key)
-            self._jobs().answer(exchange_id, attempt, find_model(exchange.asking.model_id, self._tools))
-        except StorageError:
-            # Nobody would take it up before the next start of a worker.
-            with suppress(StorageError):
-                self._shelf.cancel(exchange_id)
-            raise
-        self._ensure_worker()
+    def _put(self, exchange_id: str, attempt: int, model_id: str, key: str | None) -> Exchange:
+        model = find_model(model_id, self._tools)
+        self._queue.put(
+            lambda: self._jobs().answer(exchange_id, attempt, model), lambda: self._shelf.cancel(exchange_id), key
+        )
         return self._known_exchange(exchange_id)
 
     def _known(self, conversation_id: str) -> Conversation:

@@ -15,6 +15,7 @@ from lib.formats import FORMATS, ExportFacts, ExportOptions, file_name
 from lib.formats.export import caption_cues
 from lib.media.captioning import attach, burn, carrier_of, undrawable
 from lib.pipeline.ingest import held_asset
+from lib.pipeline.queue import Queue
 from lib.pipeline.run import as_failure, known_run
 from lib.pipeline.tools import Tools
 
@@ -37,18 +38,18 @@ class CopyJobs(Protocol):
 class Copies:
     """Orders copies and tells how they fare; a worker makes them."""
 
-    def __init__(self, tools: Tools, jobs: Callable[[], CopyJobs], ensure_worker: Callable[[], None]) -> None:
+    def __init__(self, tools: Tools, jobs: Callable[[], CopyJobs], queue: Queue) -> None:
         self._tools = tools
         self._jobs = jobs
-        self._ensure_worker = ensure_worker
+        self._queue = queue
 
     def order(
         self, run_id: str, form: CaptionForm = CaptionForm.ATTACHED, options: ExportOptions | None = None
     ) -> CaptionedCopy:
         """Have a copy of the run's video made; one that is there, or in the making, is given as it is.
 
-        Raises NothingThere for a run without a transcript, InputError for one without times, NoPicture, and
-        MediaError when the video is not here.
+        Raises NothingThere for a run without a transcript, InputError for one without times, NoPicture, MediaError
+        when the video is not here, and StorageError when it cannot be queued; then it is not wanted any more.
         """
         run = known_run(run_id, self._tools)
         transcript = self._tools.store.transcripts.get(run_id)
@@ -63,8 +64,9 @@ class Copies:
             return made
         attempt = self._tools.store.copies.want(copy_id, run.id, order)
         if attempt is not None:
-            self._jobs().copy(copy_id, attempt)
-            self._ensure_worker()
+            self._queue.put(
+                lambda: self._jobs().copy(copy_id, attempt), lambda: self._tools.store.copies.cancel(copy_id)
+            )
         return self._tools.store.copies.get(copy_id)
 
     def get(self, copy_id: str) -> CaptionedCopy | None:
