@@ -29,6 +29,10 @@ class RunState(StrEnum):
         return self in (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
 
 
+UNFINISHED = tuple(state for state in RunState if not state.is_over)
+"""The states of runs, copies and questions that are waited for, as the store looks for them."""
+
+
 class Stage(StrEnum):
     """What a running run is doing, by the name the user sees."""
 

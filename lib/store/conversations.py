@@ -14,13 +14,12 @@ from sqlalchemy import Connection, Engine, Row, and_, delete, exists, func, inse
 from sqlalchemy.exc import IntegrityError
 
 from lib.domain.conversation import Asking, Conversation, Exchange, Reading
-from lib.domain.run import Failure, Generation, RunState, Usage
+from lib.domain.run import UNFINISHED, Failure, Generation, RunState, Usage
 from lib.store.records import from_json, to_json
 from lib.store.rows import now, transaction
 from lib.store.spending import keep_exchange_costs
 from lib.store.tables import conversation, conversation_run, exchange, generation
 
-UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
 FRESH = {"state": RunState.QUEUED, "answer": "", "note": "", "failure": None, "finished": None, "is_remembered": False}
 
 

@@ -7,12 +7,11 @@ from datetime import datetime
 from sqlalchemy import Engine, Row, and_, insert, select, update
 
 from lib.domain.copies import CaptionedCopy, CaptionForm, CopyOrder
-from lib.domain.run import Failure, RunState
+from lib.domain.run import UNFINISHED, Failure, RunState
 from lib.store.records import from_json, to_json
 from lib.store.rows import now, transaction
 from lib.store.tables import captioned_copy as copy
 
-UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
 # All but what it is made of: the captions of an hour are not read to show how far it is.
 _SHOWN = [column for column in copy.c if column.name != "record"]
 

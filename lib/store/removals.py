@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, Engine, delete, exists, func, or_, select, update
 
+from lib.domain.run import UNFINISHED
 from lib.store.conversations import remove_conversations
 from lib.store.records import from_json
 from lib.store.rows import transaction
-from lib.store.runs import UNFINISHED, Answers
+from lib.store.runs import Answers
 from lib.store.spending import keep_costs
 from lib.store.tables import (
     asset,

@@ -26,7 +26,18 @@ from sqlalchemy import (
 
 from lib.domain.health import Health
 from lib.domain.plan import Plan
-from lib.domain.run import Failure, PartAnswer, PartRecord, PartState, Run, RunRequest, RunState, Stage, Usage
+from lib.domain.run import (
+    UNFINISHED,
+    Failure,
+    PartAnswer,
+    PartRecord,
+    PartState,
+    Run,
+    RunRequest,
+    RunState,
+    Stage,
+    Usage,
+)
 from lib.domain.transcript import Transcript
 from lib.domain.versions import Version
 from lib.store.records import from_json, to_json
@@ -35,7 +46,6 @@ from lib.store.tables import part, run
 from lib.store.transcripts import Transcripts
 
 Answers = tuple[PartAnswer, ...]
-UNFINISHED = (RunState.QUEUED, RunState.RUNNING)
 
 
 class Runs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Engine, delete, select, union_all
 
+from lib.domain.run import UNFINISHED
 from lib.store.preferences import Preferences
 from lib.store.records import from_json, to_json
 from lib.store.rows import now, put, transaction
@@ -41,7 +42,7 @@ class SealedKeys:
         """Remove every key that no unfinished run or question needs; gives how many went."""
         needed = union_all(
             *(
-                select(each.c.key_ref).where(each.c.key_ref.is_not(None), each.c.state.in_(("queued", "running")))
+                select(each.c.key_ref).where(each.c.key_ref.is_not(None), each.c.state.in_(UNFINISHED))
                 for each in (run, exchange)
             )
         )
