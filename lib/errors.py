@@ -239,7 +239,7 @@ class OutOfCredit(ModelError):
 
 
 class CapReached(ModelError):
-    """One more call could cost more than the user allows; it was not sent."""
+    """One more call could cost more than the user allows, and was not sent; or it was, and what is left cut it off."""
 
     hint = "What was finished is kept. Raise the cap in Settings and press Retry to go on."
     hint_for_own = "What was finished is kept, and costs nothing again: start it once more with a higher cap."

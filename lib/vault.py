@@ -25,12 +25,12 @@ class Vault:
         self._store = store
 
     def reference(self, key: str) -> str:
-        """The reference under which the key will be kept. Written into a run first, so that no other run's end lets
-        go of a key that this one needs."""
+        """The reference under which the key will be kept. Written into a run or a question first, so that no other's
+        end lets go of a key that this one needs."""
         return hmac.new(self._master(), key.encode(), hashlib.sha256).hexdigest()[:32]
 
     def seal(self, key: str) -> None:
-        """Keep the key sealed for the unfinished run that has its reference."""
+        """Keep the key sealed for the unfinished run or question that has its reference."""
         ciphertext = Fernet(self._master()).encrypt(key.encode()).decode()
         self._store.sealed_keys.put(self.reference(key), ciphertext)
 
@@ -45,7 +45,7 @@ class Vault:
             raise KeyMissing("The key for this run was sealed by another installation.") from exc
 
     def forget_unused(self) -> None:
-        """Let go of every key that no unfinished run needs."""
+        """Let go of every key that no unfinished run or question needs."""
         self._store.sealed_keys.forget_unused()
 
     def _master(self) -> bytes:

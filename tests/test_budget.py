@@ -133,7 +133,6 @@ def test_two_orders_have_a_cap_each_and_a_month_together(store):
     store.payments.settle(one, Decimal("0.9"))
     assert isinstance(store.payments.reserve("one", price, caps, "w")[1], Refused)
     assert store.payments.reserve("two", price, caps, "w")[1] == Granted(Decimal("0.6"))
-    assert store.payments.of_order("one").total_usd == Decimal("0.9")
     assert store.payments.of_month().total_usd == Decimal("1.5")
 
 
@@ -189,7 +188,9 @@ def test_what_was_spent_before_payments_were_kept_is_taken_over(tmp_path):
     old.close()
     store = Store(f"sqlite:///{path}")
     assert store.payments.of_month() == Spent(Decimal("0.7500001"))
-    assert store.payments.of_order("a" * 32).total_usd == Decimal("0.25")
+    used = CallPrice(Decimal("0.01"), Decimal("0.01"))
+    ruling = store.payments.reserve("a" * 32, used, {Cap.RUN: Decimal("0.25")}, "w")[1]
+    assert ruling == Refused(Cap.RUN, Decimal("0.25"), Decimal("0.25"), Decimal("0.01"))
     store.close()
 
 

@@ -103,8 +103,8 @@ class Line:
 class BatchPlan:
     """Everything that one press of Run would start: the videos in their order, for each the models in theirs.
 
-    ``cap_usd`` is what the user wants to spend at most, ``left_usd`` what this month's cap leaves, None without one;
-    ``repeated`` names what was given more than once.
+    ``cap_usd`` is what a run may cost, by its own cap or that of Settings, ``left_usd`` what this month's leaves, None
+    without one; ``repeated`` names what was given more than once.
     """
 
     lines: tuple[Line, ...]
@@ -138,10 +138,6 @@ class BatchPlan:
     @property
     def unpriced(self) -> int:
         return sum(line.estimate_usd is None for line in self.runnable)
-
-    @property
-    def is_over_cap(self) -> bool:
-        return self.cap_usd is not None and self.total_usd > self.cap_usd
 
     @property
     def answered(self) -> int:

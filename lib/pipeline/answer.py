@@ -1,7 +1,7 @@
 """Answer: one question of a conversation asked of its model, its answer written down as it comes.
 
-A question is sent once in an attempt. One that was sent, and whose answer a crash has taken, may have been paid for: it
-is not asked again by itself, but says so, and whoever asked may ask anew.
+A question that was sent, and whose answer a crash has taken, may have been paid for: it is not asked again by itself,
+but says so, and whoever asked may ask anew.
 """
 
 from __future__ import annotations

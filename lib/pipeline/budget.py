@@ -48,11 +48,11 @@ def caps_of(own_cap_usd: Decimal | None, tools: Tools) -> dict[Cap, Decimal]:
 
 
 def refusal_words(refused: Refused) -> str:
-    """``Your spending cap of $1.00 a run is reached: $0.98 is spent, and the next request may cost $0.05.``"""
+    """``Your spending cap of $1.00 a run is reached: $0.98 is spent, and the next request needs at least $0.0500.``"""
     what = "a run" if refused.cap is Cap.RUN else "a month"
     return (
         f"Your spending cap of {_dollars(refused.cap_usd)} {what} is reached: {_dollars(refused.paid_usd)} is spent, "
-        f"and the next request needs up to {_dollars(refused.needed_usd)}."
+        f"and the next request needs at least {_dollars(refused.needed_usd)}."
     )
 
 

@@ -135,19 +135,19 @@ class Conversations:
             raise StillAnswering("The question before is still being answered.")
         return self._put(exchange_id, 1, model_id, key)
 
-    def try_again(self, exchange_id: str, *, model_id: str | None = None, key: str | None = None) -> Exchange:
-        """Queue a question that has no answer once more, perhaps of another model. Raises what ``ask`` raises."""
+    def try_again(self, exchange_id: str, *, key: str | None = None) -> Exchange:
+        """Queue a question that has no answer once more. Raises UnknownModel, PriceUnknown, KeyMissing, StillAnswering
+        and NothingThere; then nothing is queued."""
         exchange = self._known_exchange(exchange_id)
         if exchange.is_answered:
             return exchange
         asked = exchange.asking
-        accepted = asked.accepts_unknown_price and model_id in (None, asked.model_id)
-        model_id = model_id or asked.model_id
-        key = self._key_for(model_id, key)
-        attempt = self._shelf.again(exchange_id, self._asking(model_id, asked.look, key, accepted))
+        key = self._key_for(asked.model_id, key)
+        asking = self._asking(asked.model_id, asked.look, key, asked.accepts_unknown_price)
+        attempt = self._shelf.again(exchange_id, asking)
         if attempt is None:
             raise StillAnswering("A question of this conversation is still being answered.")
-        return self._put(exchange_id, attempt, model_id, key)
+        return self._put(exchange_id, attempt, asked.model_id, key)
 
     def stop(self, exchange_id: str) -> None:
         """Stop an answer; what had come of it is kept. Does nothing when it is over."""

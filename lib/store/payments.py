@@ -72,11 +72,6 @@ class Payments:
         with transaction(self._engine) as connection:
             return connection.execute(update(payment).where(dead).values(state=PaymentState.UNSURE)).rowcount
 
-    def of_order(self, order_id: str) -> Spent:
-        """What all runs of an order, or a run without one, have cost so far."""
-        with transaction(self._engine) as connection:
-            return _spent(connection, Cap.RUN, order_id)
-
     def of_month(self) -> Spent:
         """What this calendar month (UTC) has cost so far, over all runs, deleted ones included."""
         with transaction(self._engine) as connection:
