@@ -151,8 +151,8 @@ def test_a_killed_worker_makes_the_copy_all_the_same(services, finished, long_vi
 def test_an_order_that_was_never_queued_is_made_at_the_next_start(services, finished, monkeypatch):
     """A crash between writing it down and handing it to the worker loses nothing."""
 
-    class Crash(Exception):
-        pass
+    class Crash(BaseException):
+        """Like a crash, it is no fault that the app answers to."""
 
     class Jobs:
         def copy(self, copy_id: str, attempt: int) -> None:
