@@ -1,7 +1,8 @@
 """How our own Streamlit components are made: plain JavaScript and CSS read from files, nothing built, nothing fetched.
 
 Streamlit takes one script and one sheet of styles a component. What ours have in common stands in the files beside
-this one and goes in front of what each has of its own: elements, and a player with text that follows it.
+this one and goes in front of what each has of its own: elements, media that play, and
+text that follows them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
 HERE = Path(__file__).parent
-COMMON_SCRIPTS = (HERE / "elements.js", HERE / "playback.js")
+COMMON_SCRIPTS = (HERE / "elements.js", HERE / "media.js", HERE / "playback.js")
 COMMON_STYLES = (HERE / "component.css",)
 
 

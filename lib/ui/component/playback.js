@@ -51,9 +51,12 @@ class Playback {
 
   buildStage(...keys) {
     this.stage = element("div", "stage");
-    this.screen = element("div", "screen");
-    this.notice = element("p", "notice", { role: "status" });
-    this.notice.hidden = true;
+    this.player = new Media({
+      onTick: () => this.tick(),
+      onElement: (media) => this.listenToMedia(media),
+      otherwise: "the transcript works all the same",
+    });
+    this.screen = this.player.root;
     this.speed = element("select", "speed", { "aria-label": "Speed", title: "Speed (< and >)" });
     for (const speed of SPEEDS) {
       const option = element("option");
@@ -70,7 +73,7 @@ class Playback {
     );
     this.controls = element("div", "controls");
     this.controls.append(this.back, this.forth, this.speed, this.help);
-    this.stage.append(this.screen, this.notice, this.controls);
+    this.stage.append(this.screen, this.player.notice, this.controls);
     return this.stage;
   }
 
@@ -134,25 +137,15 @@ class Playback {
   leaveIfGone() {
     if (this.root.isConnected) return;
     this.leaving.abort();
-    cancelAnimationFrame(this.frame);
-    this.media?.pause();
+    this.player.leave();
   }
 
   // ---- media ----------------------------------------------------------------------------------------------
 
-  showMedia({ url, kind, title, notice, startAt }) {
+  showMedia(data) {
+    const { kind, startAt } = data;
     this.root.dataset.kind = kind;
-    if (url !== this.url || kind !== this.kind) {
-      this.media?.remove();
-      this.media = kind === "none" ? null : this.buildMedia(kind, url);
-      this.url = url;
-      this.kind = kind;
-      this.startAt = undefined;
-      this.tell(notice);
-    } else if (kind === "none") {
-      this.tell(notice);
-    }
-    this.media?.setAttribute("aria-label", title);
+    if (this.player.show(data)) this.startAt = undefined;
     this.controls.hidden = !this.media;
     if (this.media && this.startAt !== startAt) {
       this.startAt = startAt;
@@ -160,53 +153,20 @@ class Playback {
     }
   }
 
-  buildMedia(kind, url) {
-    const media = element(kind, "media", { controls: "", preload: "metadata", playsinline: "" });
-    media.src = url;
-    this.listenToMedia(media);
-    media.addEventListener("loadeddata", () => this.tell(""));
-    media.addEventListener("error", () => {
-      this.tell(
-        media.error?.code === MediaError.MEDIA_ERR_NETWORK
-          ? "The connection to the media broke. Reload the page to play on; the transcript works all the same."
-          : "Your browser could not play this media; the transcript works all the same.",
-      );
-    });
-    this.screen.append(media);
-    return media;
+  // What plays; null where nothing does.
+  get media() {
+    return this.player.element;
   }
 
   listenToMedia(media) {
     media.addEventListener("play", () => {
       this.hasPlayed = true;
-      this.run();
     });
-    for (const type of ["seeking", "seeked", "timeupdate", "pause"]) media.addEventListener(type, () => this.tick());
     media.addEventListener("ratechange", () => this.showSpeed());
   }
 
-  tell(sentence) {
-    this.notice.textContent = sentence;
-    this.notice.hidden = !sentence;
-  }
-
   isPlaying() {
-    return Boolean(this.media && !this.media.paused && !this.media.ended);
-  }
-
-  run() {
-    cancelAnimationFrame(this.frame);
-    const step = () => {
-      this.tick();
-      if (this.isPlaying() && this.root.isConnected) this.frame = requestAnimationFrame(step);
-    };
-    step();
-  }
-
-  toggle() {
-    if (!this.media) return;
-    if (this.media.paused) this.media.play().catch(() => {});
-    else this.media.pause();
+    return this.player.isPlaying;
   }
 
   skip(seconds) {
@@ -356,7 +316,7 @@ class Playback {
   // key to the page. `target` is what has the focus; what goes with Ctrl is ours only inside the component.
   keys(target) {
     return {
-      " ": () => this.toggle(),
+      " ": () => this.player.toggle(),
       ArrowLeft: () => this.skip(-SKIP_SECONDS),
       ArrowRight: () => this.skip(SKIP_SECONDS),
       j: () => this.step(1),

@@ -113,7 +113,7 @@ class Grid extends Playback {
   }
 
   showColumns(columns, canTake) {
-    const asText = JSON.stringify([columns, canTake, this.kind]);
+    const asText = JSON.stringify([columns, canTake, this.player.kind]);
     if (asText === this.columnsText) return;
     this.columnsText = asText;
     const were = this.columns;

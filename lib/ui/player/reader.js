@@ -202,18 +202,13 @@ class Reader extends Lines {
     if (!isPlayingOn) super.showMedia(data);
     if (data.youtube) this.root.dataset.kind = "video";
     this.offer.hidden = !data.youtube || Boolean(this.media);
-    this.captions.button.hidden = this.full.hidden = this.kind !== "video" && !isPlayingOn;
-  }
-
-  buildMedia(kind, url) {
-    const media = super.buildMedia(kind, url);
-    // Its own full screen would leave the captions behind.
-    if (document.fullscreenEnabled) media.setAttribute("controlslist", "nofullscreen");
-    return media;
+    this.captions.button.hidden = this.full.hidden = this.player.kind !== "video" && !isPlayingOn;
   }
 
   listenToMedia(media) {
     super.listenToMedia(media);
+    // Its own full screen would leave the captions behind.
+    if (document.fullscreenEnabled) media.setAttribute("controlslist", "nofullscreen");
     this.screen.classList.add("still");
     for (const type of ["play", "pause"]) {
       media.addEventListener(type, () => this.screen.classList.toggle("still", media.paused));
@@ -221,13 +216,12 @@ class Reader extends Lines {
   }
 
   playFromYouTube() {
-    this.media = new YouTubeMedia(this.youtube, this.title);
-    this.listenToMedia(this.media);
-    this.screen.append(this.media.frame);
+    const media = new YouTubeMedia(this.youtube, this.title);
+    this.player.put(media, media.frame);
     this.offer.hidden = true;
     this.controls.hidden = this.captions.button.hidden = this.full.hidden = false;
-    if (this.startAt > 0) this.media.currentTime = this.startAt;
-    this.media.frame.focus();
+    if (this.startAt > 0) media.currentTime = this.startAt;
+    media.frame.focus();
   }
 
   fillScreen() {

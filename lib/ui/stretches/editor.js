@@ -18,7 +18,7 @@ class Editor {
     this.pending = null;
     this.leaving = new AbortController();
     const on = (target, type, listener) => target.addEventListener(type, listener, { signal: this.leaving.signal });
-    this.screen = new Screen({ on, onTime: (time) => this.track.moveTo(time) });
+    this.screen = new Screen({ onTime: (time) => this.track.moveTo(time) });
     this.track = new Track({
       on,
       onChange: (spans, isSettled, before) => (isSettled ? this.settle(spans, before) : this.draw(spans)),
@@ -79,7 +79,7 @@ class Editor {
     this.send = (spans) => setStateValue("stretches", spans);
     this.duration = data.duration;
     this.root.dataset.kind = data.kind;
-    this.screen.show(data, data.duration);
+    this.screen.show(data);
     if (data.revision !== this.revision) {
       if (this.revision !== undefined) this.remember(this.spans);
       this.revision = data.revision;
@@ -94,7 +94,7 @@ class Editor {
   draw(spans) {
     this.spans = spans;
     this.track.show(spans, this.duration);
-    this.rows.show(spans, Boolean(this.screen.media));
+    this.rows.show(spans, Boolean(this.screen.element));
     this.total.textContent = spans.length ? totalWords(spans, this.duration) : "No stretch is chosen yet";
     this.hint.textContent = this.advice();
     this.hint.hidden = !this.hint.textContent;
@@ -106,7 +106,7 @@ class Editor {
   advice() {
     if (this.pending !== null) return `It starts at ${precise(this.pending)}. Go to where it ends, and press Mark end.`;
     if (this.spans.length) return "";
-    return this.screen.media
+    return this.screen.element
       ? "Drag over the timeline, or play and press Mark start and Mark end. Or have some proposed below."
       : "Drag over the timeline, or move the position and press Mark start and Mark end.";
   }
