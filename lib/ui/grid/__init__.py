@@ -1,8 +1,8 @@
 """The time grid: a row per stretch of time, a cell per model, and one player for all of them.
 
-One Streamlit component. What differs between the models is marked in each cell; a press on "Take this row" comes
-back to Python. Given new rows under the same key it takes up the difference, so columns can grow while others are
-read.
+One Streamlit component, its rooms the files beside this one. What differs between the models is marked in each cell; a
+press on "Take this row" comes back to Python. Given new rows under the same key it takes up the difference, so columns
+can grow while others are read.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from lib.ui.player import Playable
 from lib.ui.words import STATE_WORDS
 
 HERE = Path(__file__).parent
+ROOMS = ("cells.js", "columns.js", "blocks.js", "taking.js", "rows.js", "grid.js", "grid.css")
+"""In this order they are one module, and one sheet of styles."""
 MARKS = ("same", "differs", "extra", "missing")
 """What can be said of a piece of text beside the other models': ``missing`` is what this one left out."""
 TONES = {
@@ -30,7 +32,7 @@ TONES = {
     STATE_WORDS[RunState.CANCELLED].lower(): "stopped",
 }
 
-_component = component("grid", HERE / "grid.js", HERE / "grid.css")
+_component = component("grid", *(HERE / room for room in ROOMS))
 
 
 @dataclass(frozen=True, slots=True)
