@@ -51,9 +51,11 @@ function iconButton(className, label, shortcut, path) {
   return button;
 }
 
-function textButton(words, onClick, className = "") {
-  const button = element("button", `small ${className}`, { type: "button" });
-  button.textContent = words;
+// `path` draws an icon before the words.
+function textButton(words, onClick, { isPrimary = false, path = "" } = {}) {
+  const button = element("button", isPrimary ? "small primary" : "small", { type: "button" });
+  if (path) button.append(icon(path));
+  button.append(words);
   button.addEventListener("click", onClick);
   return button;
 }

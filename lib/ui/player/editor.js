@@ -57,7 +57,7 @@ class Editor {
       textButton("Delete", () => this.remove()),
     );
     acts.append(
-      textButton("Keep", () => this.keep(), "primary"),
+      textButton("Keep", () => this.keep(), { isPrimary: true }),
       textButton("Leave", () => this.leave()),
       this.others,
     );

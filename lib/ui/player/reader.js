@@ -47,7 +47,7 @@ class Reader extends Lines {
     this.offer = element("div", "offer");
     const words = element("p");
     words.textContent = "Play from YouTube: this contacts youtube-nocookie.com.";
-    this.offer.append(words, textButton("Play from YouTube", () => this.playFromYouTube(), "primary"));
+    this.offer.append(words, textButton("Play from YouTube", () => this.playFromYouTube(), { isPrimary: true }));
     this.offer.hidden = true;
     this.screen.append(this.offer, this.captions.root);
   }

@@ -19,7 +19,7 @@ class Replacing {
     this.matchesCase = element("input", "", { type: "checkbox" });
     const matching = element("label", "check");
     matching.append(this.matchesCase, "Match case");
-    this.all = textButton("Replace all", () => {}, "primary");
+    this.all = textButton("Replace all", () => {}, { isPrimary: true });
     this.root = element("div", "bar replacing", { role: "group", "aria-label": "Replace" });
     this.root.append(this.text, matching, this.all);
     this.root.hidden = true;

@@ -16,7 +16,7 @@ class Selection {
     clear.addEventListener("click", () => this.clear());
     const acts = element("div", "acts");
     acts.append(
-      textButton("Run again…", () => this.runAgain(), "primary"),
+      textButton("Run again…", () => this.runAgain(), { isPrimary: true }),
       this.merging,
       textButton("Delete", () => this.do((from, count) => this.editing.remove(from, count))),
     );

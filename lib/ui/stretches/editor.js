@@ -38,14 +38,10 @@ class Editor {
   build(parent, on) {
     // It can hold the focus, so that keys work after a click into it.
     this.root = element("section", "editor", { "aria-label": "Choose several stretches", tabindex: "-1" });
-    this.markStart = labelled("Mark start", "M7 4v16M7 12h10m-4-4 4 4-4 4");
-    this.markEnd = labelled("Mark end", "M17 4v16M17 12H7m4-4-4 4 4 4");
-    this.undo = labelled("Undo", "M8 5 4 9l4 4M4 9h9a6 6 0 0 1 0 12h-2");
-    this.clear = labelled("Delete all", "M4 7h16M6 7l1 13h10l1-13M9 7V4h6v3");
-    on(this.markStart, "click", () => this.start());
-    on(this.markEnd, "click", () => this.end());
-    on(this.undo, "click", () => this.takeBack());
-    on(this.clear, "click", () => this.settle([]));
+    this.markStart = textButton("Mark start", () => this.start(), { path: "M7 4v16M7 12h10m-4-4 4 4-4 4" });
+    this.markEnd = textButton("Mark end", () => this.end(), { path: "M17 4v16M17 12H7m4-4-4 4 4 4" });
+    this.undo = textButton("Undo", () => this.takeBack(), { path: "M8 5 4 9l4 4M4 9h9a6 6 0 0 1 0 12h-2" });
+    this.clear = textButton("Delete all", () => this.settle([]), { path: "M4 7h16M6 7l1 13h10l1-13M9 7V4h6v3" });
     const marks = element("div", "buttons");
     const rest = element("div", "buttons rest");
     rest.append(this.undo, this.clear);
@@ -100,7 +96,7 @@ class Editor {
     this.hint.hidden = !this.hint.textContent;
     this.undo.disabled = !this.history.length;
     this.clear.disabled = !spans.length;
-    this.markEnd.classList.toggle("next", this.pending !== null);
+    this.markEnd.classList.toggle("primary", this.pending !== null);
   }
 
   advice() {
@@ -186,10 +182,4 @@ class Editor {
     event.stopPropagation();
     does();
   }
-}
-
-function labelled(words, path) {
-  const button = element("button", "labelled", { type: "button" });
-  button.append(icon(path), document.createTextNode(words));
-  return button;
 }

@@ -51,7 +51,7 @@ class Rows {
 function buildRow() {
   const root = element("li", "row");
   const number = element("span", "number", { "aria-hidden": "true" });
-  const field = (edge) => element("input", "moment", { type: "text", autocomplete: "off", spellcheck: "false", "data-edge": edge });
+  const field = (edge) => element("input", "field", { type: "text", autocomplete: "off", spellcheck: "false", "data-edge": edge });
   const [start, end] = [field("start"), field("end")];
   const dash = element("span", "dash", { "aria-hidden": "true" });
   dash.textContent = "–";
