@@ -7,8 +7,8 @@
 
 const KEYS = [["J K", "lines"], ["C", "captions"]];
 const EDITING_KEYS = [
-  ["E", "edit"], ["T", "times"], ["N", "name"], ["I", "insert"], ["M", "merge"], ["X", "select"], ["⇧ ← →", "nudge start"],
-  ["Alt ⇧ ← →", "nudge end"], ["Ctrl Z", "undo"],
+  ["E", "edit"], ["T", "times"], ["N", "name"], ["I", "insert"], ["M", "merge"], ["X", "select"], ["⇧ J K", "select more"],
+  ["⇧ ← →", "nudge start"], ["Alt ⇧ ← →", "nudge end"], ["Ctrl Z", "undo"],
 ];
 const readers = new WeakMap();
 
