@@ -13,26 +13,19 @@ import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
 HERE = Path(__file__).parent
-COMMON_SCRIPTS = (HERE / "elements.js", HERE / "media.js", HERE / "playback.js")
-COMMON_STYLES = (HERE / "component.css",)
+COMMON = tuple(HERE / name for name in ("elements.js", "media.js", "playback.js", "component.css"))
 
 
-def component(name: str, *files: Path) -> ComponentRenderer:
-    """A component under a name of its own in the app, of scripts and sheets of styles, each in the order given.
+def component(name: str, folder: Path, *rooms: str, has_common: bool = True) -> ComponentRenderer:
+    """A component under a name of its own in the app, its rooms the files of these names in ``folder``.
 
-    Its scripts are one module, which begins with what ours have in common; its default export draws it.
+    In this order the scripts are one module, whose default export draws the component, and the sheets of styles one
+    sheet. In front stands what ours have in common, but for one that draws nothing and only tells the page something.
     """
-    scripts = [path for path in files if path.suffix == ".js"]
-    styles = [path for path in files if path.suffix == ".css"]
-    return st.components.v2.component(
-        f"cuewise_{name}", js=_joined(*COMMON_SCRIPTS, *scripts), css=_joined(*COMMON_STYLES, *styles)
-    )
+    paths = [*(COMMON if has_common else ()), *(folder / room for room in rooms)]
+    return st.components.v2.component(f"cuewise_{name}", js=_joined(paths, ".js"), css=_joined(paths, ".css"))
 
 
-def messenger(name: str, script: Path) -> ComponentRenderer:
-    """A component that draws nothing and only tells the page something: it has nothing in common with the others."""
-    return st.components.v2.component(f"cuewise_{name}", js=_joined(script))
-
-
-def _joined(*paths: Path) -> str:
-    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
+def _joined(paths: list[Path], suffix: str) -> str | None:
+    texts = [path.read_text(encoding="utf-8") for path in paths if path.suffix == suffix]
+    return "\n".join(texts) or None

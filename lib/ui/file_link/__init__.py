@@ -8,7 +8,7 @@ from lib.ui.component import component
 
 HERE = Path(__file__).parent
 
-_component = component("file_link", HERE / "file_link.js", HERE / "file_link.css")
+_component = component("file_link", HERE, "file_link.js", "file_link.css")
 
 
 def render_file_link(label: str, url: str, *, key: str) -> None:

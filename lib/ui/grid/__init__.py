@@ -21,7 +21,6 @@ from lib.ui.words import STATE_WORDS
 
 HERE = Path(__file__).parent
 ROOMS = ("cells.js", "columns.js", "blocks.js", "taking.js", "rows.js", "grid.js", "grid.css")
-"""In this order they are one module, and one sheet of styles."""
 MARKS = ("same", "differs", "extra", "missing")
 """What can be said of a piece of text beside the other models': ``missing`` is what this one left out."""
 TONES = {
@@ -32,7 +31,7 @@ TONES = {
     STATE_WORDS[RunState.CANCELLED].lower(): "stopped",
 }
 
-_component = component("grid", *(HERE / room for room in ROOMS))
+_component = component("grid", HERE, *ROOMS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from lib.domain.media import MediaAsset
 from lib.domain.transcript import Cue, Segment
 from lib.domain.youtube import video_id
-from lib.ui.component import component, messenger
+from lib.ui.component import component
 from lib.ui.words import TIMED_BY_WORDS
 
 HERE = Path(__file__).parent
@@ -22,12 +22,11 @@ ROOMS = (
     *("tools.js", "selection.js", "replacing.js", "reader.js"),
     *("player.css", "stage.css", "editor.css"),
 )
-"""In this order they are one module, and one sheet of styles."""
 UNPLAYABLE_CONTAINERS = frozenset({"avi", "matroska", "flv", "mpegts", "mpeg"})
 UNPLAYABLE = "Your browser can't play this format; the transcript works all the same."
 
-_component = component("player", *(HERE / room for room in ROOMS))
-_messenger = messenger("heard", HERE / "heard.js")
+_component = component("player", HERE, *ROOMS)
+_messenger = component("heard", HERE, "heard.js", has_common=False)
 
 
 @dataclass(frozen=True, slots=True)

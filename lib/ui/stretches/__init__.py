@@ -17,9 +17,9 @@ from lib.ui.component import component
 from lib.ui.player import Playable
 
 HERE = Path(__file__).parent
-ROOMS = ("spans.js", "screen.js", "track.js", "rows.js", "editor.js")
+ROOMS = ("spans.js", "screen.js", "track.js", "rows.js", "editor.js", "stretches.css")
 
-_component = component("stretches", *(HERE / room for room in ROOMS), HERE / "stretches.css")
+_component = component("stretches", HERE, *ROOMS)
 
 
 def render_stretches(
