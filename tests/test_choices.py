@@ -75,7 +75,8 @@ def test_a_total_never_takes_an_unknown_price_for_zero():
     bill = Bill((entry(FLASH, "0.25"), entry(DEAF, None), entry(LOCAL, None)))
     assert bill.total_usd == Decimal("0.25")
     assert bill.unpriced == 1
-    assert "1 run without a price" in plain_total(bill)
+    capped = plain_total(replace(bill, cap_usd=Decimal(1))).replace("\\", "")
+    assert "1 run without a price** · cap $1.00 a run" in capped
     assert "price unknown" in plain_total(Bill((entry(DEAF, None),)))
 
 

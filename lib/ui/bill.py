@@ -278,7 +278,7 @@ def plain_total(bill: Bill | BatchPlan) -> str:
         total = (
             f"Total: price unknown for {without}" if not bill.total_usd else f"{total}, and {without} without a price"
         )
-    return f"**{plain(total)}**{plain(cap_words(bill.cap_usd, bill.left_usd))}"
+    return f"**{plain(total)}** {plain(cap_words(bill.cap_usd, bill.left_usd))}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,6 @@ def _questions(plan: Plan) -> list[str]:
 def _media_figures(plan: Plan) -> list[str]:
     if not plan.size_bytes:
         return []
-    sent, held = plan.size_bytes, plan.source_bytes
-    words = f"{bytes_words(sent)} to send"
-    made_of = f"{bytes_words(held)} → " if held and held != sent else ""
-    return [made_of + words, parts_words([part.duration for part in plan.parts])]
+    sent, held = bytes_words(plan.size_bytes), bytes_words(plan.source_bytes or plan.size_bytes)
+    made_of = f"{held} → " if held != sent else ""
+    return [f"{made_of}{sent} to send", parts_words([part.duration for part in plan.parts])]

@@ -59,7 +59,8 @@ from lib.ui.words import (
 )
 
 REFRESH_SECONDS = 1.0
-FACT_WIDTH = 200
+FACT_WIDTH = 150
+"""Pixels: two facts beside each other on a phone."""
 NOT_FETCHED = "Only the captions were fetched. Run a model over this link to bring the video here as well."
 
 
@@ -300,7 +301,7 @@ def _render_facts(services: Services, run: Run) -> None:
     if not run.state.is_over or run.started is None:
         return
     with st.expander("Facts", icon=":material/receipt_long:", key="facts"):
-        with st.container(horizontal=True, gap="medium"):
+        with st.container(horizontal=True, gap="small"):
             for name, words in _facts(services, run):
                 with st.container(width=FACT_WIDTH, gap=None):
                     st.caption(name)
