@@ -145,6 +145,7 @@ class Tab:
         link = self.one("page_link", name).proto
         self.page, self.query = link.page, link.query_string
         self._states.clear()
+        self._stop_clocks()
         await self._rerun(page_hash=link.page_script_hash)
 
     async def close(self) -> None:

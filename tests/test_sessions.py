@@ -1,4 +1,4 @@
-"""Several people at once on one app, each in a tab that speaks Streamlit's protocol: what is one's own stays one's own."""
+"""Several people at once, each in a tab that speaks Streamlit's protocol: what is one's own stays one's own."""
 
 from __future__ import annotations
 
