@@ -90,7 +90,8 @@ class Tab:
         self._numbers = itertools.count()
         self._run_id = self._page_hash = ""
         self._pages: dict[str, str] = {}
-        self._is_settled = False
+        self._is_settled = self._has_begun = False
+        self._awaited_fragment = self._awaited_page = ""
         self._changed = asyncio.Condition()
         self._reader = asyncio.create_task(self._read())
         self._problem: BaseException | None = None
@@ -217,7 +218,8 @@ class Tab:
         asked.context_info.url = f"{self.browser.url}/{self.page}"
         asked.context_info.color_scheme = "light"
         if not is_auto:
-            self._is_settled = False
+            self._is_settled = self._has_begun = False
+            self._awaited_fragment, self._awaited_page = fragment_id, page_hash or ""
         await self._socket.send(message.SerializeToString())
 
     async def _upload_urls(self, name: str) -> FileURLs:
@@ -279,7 +281,10 @@ class Tab:
         self.session_id = new.initialize.session_id or self.session_id
         self._run_id = message.metadata.run.script_run_id
         if message.metadata.run.fragment_ids:
+            self._has_begun |= self._awaited_fragment in message.metadata.run.fragment_ids
             return
+        # What the clock has begun for the page before may come in between.
+        self._has_begun |= self._awaited_page in ("", new.page_script_hash)
         self._pages = {each.page_script_hash: each.url_pathname for each in new.app_pages} or self._pages
         if self._page_hash:  # of the first run it is always the main page's: which one it is comes later
             self._go_to(new.page_script_hash)
@@ -312,7 +317,8 @@ class Tab:
                 del self._drawn[path]
         for fragment_id in fragments & self._ticking.keys():
             self.ticks.append(time.monotonic() - self._ticking.pop(fragment_id))
-        self._is_settled = True
+        if self._has_begun and (not fragments or self._awaited_fragment in fragments):
+            self._is_settled = True
 
     def _answer_upload(self, message: ForwardMsg) -> None:
         answer = message.file_urls_response
