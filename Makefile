@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 STAMPS := $(VENV)/stamps
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test bench lock audit lint format screenshots clean help setup setup-dev
+.PHONY: run test bench load lock audit lint format screenshots clean help setup setup-dev
 
 run: setup ## start the app and its worker (PORT=8501, ADDRESS=localhost)
 	@exec $(PY) -m lib.ui.launch --port $(PORT) --address $(ADDRESS)
@@ -21,6 +21,9 @@ test: setup-dev ## run every test, the real browser included
 
 bench: setup-dev ## measure speed and memory, as ratios
 	@$(PY) -m bench
+
+load: setup-dev ## thirty people at once: how long they wait, what the app holds, who sees what
+	@$(PY) -m bench load
 
 lint: setup-dev ## check style
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .

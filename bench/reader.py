@@ -25,7 +25,8 @@ from lib.domain.transcript import Cue, TimedBy
 from lib.services import Services
 from tests.app import RunningApp, open_browser, running_app
 from tests.conftest import asset_of
-from tests.editing_fixtures import services_beside, write_run
+from tests.editing_fixtures import write_run
+from tests.services_fixtures import services_beside
 
 SAID = "the of time age wisdom foolishness epoch belief season light darkness spring hope winter despair heaven"
 WORDS = SAID.split()

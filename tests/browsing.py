@@ -47,11 +47,11 @@ def open_by_menu(page: Page, name: str) -> None:
     expect(page.get_by_test_id("stHeading").filter(has_text=name).first).to_be_visible()
 
 
-def type_key(page: Page) -> None:
+def type_key(page: Page, key: str = DEFAULT_KEY) -> None:
     open_by_menu(page, "Settings")
-    page.get_by_label("Paste a key").fill(DEFAULT_KEY)
+    page.get_by_label("Paste a key").fill(key)
     page.get_by_role("button", name="Use this key").click()
-    expect(page.get_by_text(f"sk-…{DEFAULT_KEY[-4:]} · for this browser session")).to_be_visible()
+    expect(page.get_by_text(f"sk-…{key[-4:]} · for this browser session")).to_be_visible()
 
 
 def drop_file(page: Page, file: object) -> None:

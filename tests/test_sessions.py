@@ -1,0 +1,44 @@
+"""Several people at once, each in a tab that speaks Streamlit's protocol: what is one's own stays one's own."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bench.load import SAID, Clock, Person, Story, answer
+from tests.app import environment_for, running_app
+from tests.fakes.openrouter_server import FakeOpenRouter
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(autouse=True)
+def brisk(monkeypatch):
+    """Nobody thinks for long here."""
+    monkeypatch.setattr("bench.load.THINKING", (0.0, 0.2))
+    monkeypatch.setattr("bench.load.READING", 1.0)
+    monkeypatch.setattr("bench.load.ARRIVING", 0.5)
+
+
+def test_nobody_is_sent_what_is_anothers(tmp_path, short_talking_video):
+    """Three people type keys and drafts of their own, choose, run, compare and look everywhere, all at once: no message
+    to any of them has another's key or draft, a new page proposes what it always does, and what each one runs is asked
+    with their own key."""
+    people = [Person(number, short_talking_video.read_bytes() + bytes(number)) for number in (1, 2, 3)]
+
+    async def visit(url: str) -> None:
+        async with asyncio.TaskGroup() as group:
+            for person in people:
+                group.create_task(Story(person, url, Clock(), seed=1).tell())
+
+    with (
+        FakeOpenRouter(key=None, answer=answer, delay=0.1) as openrouter,
+        running_app(tmp_path / "app", **environment_for(openrouter.base_url)) as app,
+    ):
+        asyncio.run(visit(app.url))
+        asked = [request for request in openrouter.history if request.path == "/chat/completions"]
+    assert [person.leaks for person in people] == [set(), set(), set()]
+    assert sorted({request.bearer for request in asked}) == [person.key for person in people]
+    assert all(person.key.encode() not in path.read_bytes() for person in people for path in app.data.rglob("*.db*"))
+    assert all(SAID in answer(request) for request in asked)
