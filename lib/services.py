@@ -26,6 +26,7 @@ from lib.files import MediaFiles
 from lib.formats import ExportOptions
 from lib.media.ffmpeg import ffmpeg_path
 from lib.media.limits import hold_to
+from lib.media_store import MediaStore
 from lib.openrouter import Catalogue, CatalogueKeeper, KeyStatus, OpenRouter, nearest
 from lib.pipeline.batches import Batches
 from lib.pipeline.captions import Captions
@@ -112,8 +113,8 @@ def open_tools(settings: Settings) -> Tools:
     return Tools(
         settings=settings,
         store=store,
-        files=MediaFiles(settings.data_dir),
-        vault=Vault(settings.data_dir, store),
+        files=MediaFiles(settings.data_dir, MediaStore(settings.media_url) if settings.media_url else None),
+        vault=Vault(settings.data_dir, store, settings.vault_key),
         listener=Listener(settings.data_dir / "weights"),
         catalogue=catalogue,
         openrouter=openrouter,
