@@ -21,6 +21,7 @@ from lib.domain.model import Model
 from lib.domain.plan import Plan, Quality, RouteChoice, Times
 from lib.domain.run import Run, RunRequest, Task, TranscriptRef
 from lib.domain.transcript import Transcript
+from lib.domain.workers import WorkerSeen
 from lib.errors import DiskFull, InputError, KeyMissing, NothingThere, PlanRefused, StorageError
 from lib.files import MediaFiles
 from lib.formats import ExportOptions
@@ -408,6 +409,12 @@ class Services:
     def counters(self, since: datetime | None = None) -> Counters:
         """What was worked on since a moment, or ever."""
         return self._tools.store.counting.since(since)
+
+    def workers(self) -> list[WorkerSeen]:
+        """The workers that live, on whichever machine; none are counted where only this machine can have one."""
+        if not self.settings.is_shared:
+            return []
+        return [each for each in self._tools.store.workers.seen() if each.is_alive]
 
     def problems(self) -> list[str]:
         """Why the app cannot do its work now, in words; empty when it can."""

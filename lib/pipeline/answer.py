@@ -123,7 +123,7 @@ def _answer(exchange: Exchange, attempt: int, tools: Tools, pulse: _Pulse) -> No
     shelf = tools.store.conversations
     question, reading, media_name = _question(exchange, tools, pulse)
     name = _name_of(question, media_name, exchange.asking.base_url)
-    with tools.locks.hold(name, pulse.check):
+    with tools.alone(name, pulse.check):
         kept = tools.store.generations.get(name)
         if kept is None:
             if not shelf.note_sent(exchange.id, attempt):

@@ -158,7 +158,7 @@ def _asked_once(
     on_text: Callable[[str], None],
 ) -> Asked:
     name = _digest(request, question, rendition, take, asked_by=reporter.run_id if request.is_anew else None)
-    with tools.locks.hold(name, reporter.check):
+    with tools.alone(name, reporter.check):
         kept = tools.store.generations.get(name)
         if kept:
             return Asked(name, kept.generation, kept.paid_by != reporter.run_id)
