@@ -171,7 +171,7 @@ class MediaFiles:
                 if rendition.lstat().st_mtime < limit:
                     _remove(rendition)
         if self.shared is not None:
-            self.shared.sweep("renditions", older_than)
+            self.shared.remove(self.shared.names("renditions", older_than=older_than))
 
     def asset_ids(self) -> list[str]:
         """The assets whose bytes are here, whether anybody still knows of them or not."""
@@ -179,12 +179,8 @@ class MediaFiles:
 
     def remove(self, asset_id: str) -> None:
         """Remove the bytes of an asset, here and from the media store. Raises StorageError."""
-        self.let_go(asset_id)
         if self.shared is not None and _is_digest(asset_id):
             self.shared.remove([self._name(self._asset_path(asset_id))])
-
-    def let_go(self, asset_id: str) -> None:
-        """Remove the bytes of an asset from this machine alone."""
         if path := self.here(asset_id):
             _remove(path)
 

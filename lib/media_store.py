@@ -81,14 +81,12 @@ class MediaStore:
                 except FileNotFoundError:
                     continue
 
-    def names(self, folder: str) -> list[str]:
-        """The names of all files below a folder."""
-        return [name for name, _ in self._entries(folder)]
-
-    def sweep(self, folder: str, older_than: float) -> None:
-        """Remove the files below a folder that were put there so many seconds ago."""
-        limit = time.time() - older_than
-        self.remove([name for name, put_at in self._entries(folder) if put_at < limit])
+    def names(self, folder: str, *, older_than: float | None = None) -> list[str]:
+        """The names of all files below a folder, or of those that were put there so many seconds ago."""
+        with self._at(folder) as (files, place):
+            found = files.find(place, detail=True)
+        root, limit = len(place) - len(folder), time.time() - (older_than or 0.0)
+        return [path[root:] for path, entry in found.items() if older_than is None or _put_at(entry) < limit]
 
     def check(self) -> None:
         """Write a file, read it and remove it: raises StorageError where one of them is not possible."""
@@ -99,12 +97,6 @@ class MediaStore:
             files.pipe_file(place, b"cuewise")
             files.cat_file(place)
             files.rm_file(place)
-
-    def _entries(self, folder: str) -> list[tuple[str, float]]:
-        with self._at(folder) as (files, place):
-            found = files.find(place, detail=True)
-            root = len(place) - len(folder)
-            return [(path[root:], _put_at(entry)) for path, entry in found.items()]
 
     @contextmanager
     def _at(self, name: str) -> Iterator[tuple[AbstractFileSystem, str]]:

@@ -337,7 +337,7 @@ def test_a_store_that_is_not_there_is_said_in_words(tmp_path, bucket):
 
 
 def test_what_was_deleted_elsewhere_goes_at_the_next_upkeep(tmp_path, team, short_talking_video):
-    """A video that one machine fetched is gone from it within the hour after another deleted it, and from the store."""
+    """A video that one machine fetched is gone from it at its next upkeep after another deleted it."""
     with (
         FakeOpenRouter() as server,
         page_machine(tmp_path / "one", server, team) as one,

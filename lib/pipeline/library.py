@@ -149,10 +149,12 @@ class Library:
         self._tools.store.removals.forget_assets(asset_ids)
         return freed
 
-    def let_go_of_lost(self) -> None:
-        """Remove from this machine what was deleted on another one, and what a broken-off deletion left."""
+    def free_lost(self) -> None:
+        """Remove the media here that nobody knows of, and from the media store: what another machine deleted, and what
+        a broken-off deletion left. Whoever took a video in has it, so nothing stays in the store. Raises StorageError.
+        """
         for asset_id in self._lost():
-            self._tools.files.let_go(asset_id)
+            self._tools.files.remove(asset_id)
 
     def free_leftovers(self) -> int:
         """Remove what downloads and encodings left that broke off; gives the bytes freed."""
