@@ -6,7 +6,7 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends libgomp1 fonts-dejavu-core \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --create-home --uid 10001 cuewise \
- && install -d -o cuewise -g cuewise /data
+ && install -d -o cuewise -g cuewise /data /media
 
 WORKDIR /app
 COPY requirements.txt requirements-local.txt ./

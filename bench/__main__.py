@@ -23,6 +23,7 @@ TITLES = {
     "borders": "Text where parts meet",
     "grid": "Six models side by side",
     "compare": "Several models side by side",
+    "machines": "Several workers on one database",
     "search": "Search over 10,000 hours of transcripts",
     "reader": "Ten thousand lines in the reader",
     "load": "Thirty people at once",

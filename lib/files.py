@@ -5,6 +5,7 @@
     <data>/temporary/                  being written; the same filesystem, so that a finished file moves in one step
 
 A file under its own name is whole: it is written under a temporary name, flushed to the disk, and then renamed.
+Where several machines work, what one of them holds and others need is in a media store besides, under the same names.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import re
 import secrets
 import shutil
 import stat
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,6 +26,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lib.errors import DiskFull, EmptyFile, FolderReadOnly, InputError, StorageError
+from lib.media_store import MediaStore
 
 BLOCK_BYTES = 1 << 20
 
@@ -37,10 +40,13 @@ class MediaFiles:
     """The files under one data folder. Nothing is created before the first write.
 
     Safe for any number of threads and processes on one folder: names are unique or say what is in the file.
+    ``shared`` is where other machines find what they need of ours, and we of theirs.
     """
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, shared: MediaStore | None = None) -> None:
         self.data_dir = Path(data_dir)
+        self.shared = shared
+        self._fetching: dict[str, threading.Lock] = {}
 
     def keep(self, stream: BinaryIO, *, on_progress: Callable[[int], None] | None = None) -> tuple[str, int]:
         """Copy the stream to the disk, a megabyte at a time, and return its SHA-256 in hexadecimal and its size.
@@ -72,11 +78,22 @@ class MediaFiles:
         return asset_id, size_bytes
 
     def path(self, asset_id: str) -> Path | None:
-        """Where an asset's bytes are; None when we do not hold it, and for anything that is no SHA-256."""
-        if not isinstance(asset_id, str) or not _DIGEST.fullmatch(asset_id):
-            return None
-        path = self._asset_path(asset_id)
-        return path if path.is_file() else None
+        """Where an asset's bytes are, fetched from the media store if only that has them; None when nobody holds it,
+        and for anything that is no SHA-256. Raises StorageError when they cannot be fetched."""
+        path = self.here(asset_id)
+        if path is not None or self.shared is None or not _is_digest(asset_id):
+            return path
+        return self._fetched(self._asset_path(asset_id))
+
+    def here(self, asset_id: str) -> Path | None:
+        """Where an asset's bytes are on this machine; None when they are not."""
+        path = self._asset_path(asset_id) if _is_digest(asset_id) else None
+        return path if path is not None and path.is_file() else None
+
+    def share(self, asset_id: str) -> None:
+        """Let other machines find an asset that is here. Raises StorageError."""
+        if self.shared is not None and (path := self.here(asset_id)):
+            self.shared.put(path, self._name(path))
 
     def rendition_path(self, rendition_id: str, suffix: str) -> Path:
         """Where the rendition is, or will be once ``keep_rendition`` has put it there.
@@ -87,13 +104,28 @@ class MediaFiles:
             raise ValueError("a rendition is named by the digest of its recipe, 64 hexadecimal digits")
         return self.data_dir / "renditions" / rendition_id[:2] / f"{rendition_id}{_checked(suffix)}"
 
-    def keep_rendition(self, temporary: Path, rendition_id: str, suffix: str) -> Path:
-        """Move a finished file to its rendition's place and return that. Raises DiskFull, FolderReadOnly."""
+    def keep_rendition(self, temporary: Path, rendition_id: str, suffix: str, *, share: bool = False) -> Path:
+        """Move a finished file to its rendition's place and return that; ``share`` lets other machines find it, too.
+
+        Raises DiskFull, FolderReadOnly, and StorageError when it cannot be shared.
+        """
         path = self.rendition_path(rendition_id, suffix)
         with _translated(self.data_dir), temporary.open("rb") as stream:
             os.fsync(stream.fileno())
+        if share and self.shared is not None:
+            self.shared.put(temporary, self._name(path))
         self._settle(temporary, path)
         return path
+
+    def rendition(self, rendition_id: str, suffix: str) -> Path | None:
+        """A rendition's file, fetched from the media store if only that has it; None where there is none."""
+        path = self.rendition_path(rendition_id, suffix)
+        return path if path.is_file() else self._fetched(path)
+
+    def has_rendition(self, rendition_id: str, suffix: str) -> bool:
+        """Whether there is a rendition's file, here or in the media store; it is not fetched."""
+        path = self.rendition_path(rendition_id, suffix)
+        return path.is_file() or (self.shared is not None and self.shared.size(self._name(path)) is not None)
 
     def link_folder(self, link_key: str) -> Path:
         """The folder in which a link's download grows, the same each time, so that a half download is resumed.
@@ -138,14 +170,18 @@ class MediaFiles:
             with suppress(OSError):
                 if rendition.lstat().st_mtime < limit:
                     _remove(rendition)
+        if self.shared is not None:
+            self.shared.remove(self.shared.names("renditions", older_than=older_than))
 
     def asset_ids(self) -> list[str]:
         """The assets whose bytes are here, whether anybody still knows of them or not."""
         return [path.name for path in (self.data_dir / "media").glob("*/*") if _DIGEST.fullmatch(path.name)]
 
     def remove(self, asset_id: str) -> None:
-        """Remove the bytes of an asset, if we hold them."""
-        if path := self.path(asset_id):
+        """Remove the bytes of an asset, here and from the media store. Raises StorageError."""
+        if self.shared is not None and _is_digest(asset_id):
+            self.shared.remove([self._name(self._asset_path(asset_id))])
+        if path := self.here(asset_id):
             _remove(path)
 
     def renditions(self, rendition_ids: Iterable[str]) -> list[Path]:
@@ -156,8 +192,14 @@ class MediaFiles:
         ]
 
     def remove_renditions(self, rendition_ids: Iterable[str]) -> None:
+        """Remove these renditions, here and from the media store. Raises StorageError."""
+        rendition_ids = [each for each in rendition_ids if _DIGEST.fullmatch(each)]
         for path in self.renditions(rendition_ids):
             _remove(path)
+        if self.shared is not None:
+            for each in rendition_ids:
+                found = self.shared.names(f"renditions/{each[:2]}")
+                self.shared.remove([name for name in found if each in name])
 
     def remove_link_folder(self, link_key: str) -> None:
         """Remove what a broken-off download of a link left, if there is anything."""
@@ -170,6 +212,30 @@ class MediaFiles:
 
     def _asset_path(self, asset_id: str) -> Path:
         return self.data_dir / "media" / asset_id[:2] / asset_id
+
+    def _name(self, path: Path) -> str:
+        """What a file of ours is called in the media store: as in the data folder."""
+        return path.relative_to(self.data_dir).as_posix()
+
+    def _fetched(self, path: Path) -> Path | None:
+        """The file, fetched into its place; None where the media store has none, or there is no such store.
+
+        Asked for by several threads it is fetched once; two processes that fetch it do each other no harm.
+        """
+        if self.shared is None:
+            return None
+        with self._fetching.setdefault(path.name, threading.Lock()):
+            if path.is_file():
+                return path
+            with self.temporary() as temporary:
+                if not self.shared.get(self._name(path), temporary):
+                    return None
+                with temporary.open("rb") as stream:
+                    os.fsync(stream.fileno())
+                    if _is_digest(path.name) and path.parent.parent.name == "media":
+                        _check_digest(stream, path.name)
+                self._settle(temporary, path)
+        return path
 
     def _settle(self, temporary: Path, path: Path) -> None:
         """Give a finished file its name, in one step."""
@@ -226,6 +292,16 @@ def _digest(stream: BinaryIO) -> tuple[str, int]:
     if size_bytes == 0:
         raise EmptyFile("The file is empty.")
     return hashlib.file_digest(stream, "sha256").hexdigest(), size_bytes
+
+
+def _is_digest(asset_id: object) -> bool:
+    return isinstance(asset_id, str) and _DIGEST.fullmatch(asset_id) is not None
+
+
+def _check_digest(stream: BinaryIO, asset_id: str) -> None:
+    """Raises StorageError unless these are the bytes of that name."""
+    if hashlib.file_digest(stream, "sha256").hexdigest() != asset_id:
+        raise StorageError("A file in the media store is damaged.", "Upload the video again, or paste its link again.")
 
 
 def _open_regular(path: Path) -> BinaryIO:

@@ -334,6 +334,7 @@ def _begin_work(tools: Tools, executor_id: str) -> None:
     # Nobody else reserves in this name: what is reserved in it belongs to a worker that died.
     if dead := tools.store.payments.bury(executor_id):
         log.info("%d requests were under way when the worker ended; they count as paid", dead)
+    tools.store.claims.release_all(executor_id)
     tools.vault.forget_unused()
     url = tools.settings.jobs_database_url
     _prepare_database(url)
@@ -349,20 +350,50 @@ def _begin_work(tools: Tools, executor_id: str) -> None:
         )
     )
     DBOS.launch()
-    DBOS.register_queue(RUNS, worker_concurrency=RUNS_AT_ONCE, polling_interval_sec=POLL)
-    at_once = tools.settings.parts_at_once
-    together = {
+    _register_queues(tools.settings.parts_at_once, is_shared=tools.settings.is_shared)
+    _submit_what_was_not(tools, url)
+
+
+def _register_queues(at_once: int, *, is_shared: bool) -> None:
+    """What counts requests counts those of all workers together; what takes a machine's own cores, each its own.
+
+    A worker counts what it works on itself as well: a job that was cancelled holds its thread until it hears of it.
+    """
+
+    def limited(limit: int) -> dict[str, int]:
+        return {"worker_concurrency": limit} | ({"global_concurrency": limit} if is_shared else {})
+
+    by_model = {
         "worker_concurrency": max(at_once, min(MODELS_AT_ONCE * at_once, THREADS - RUNS_AT_ONCE)),
         "partition_worker_concurrency": at_once,
-    }
-    DBOS.register_queue(ASKED, **together, polling_interval_sec=POLL)
-    DBOS.register_queue(ASKED_FREE, **together, limiter=FREE_LIMIT, polling_interval_sec=POLL)
-    DBOS.register_queue(REMOTE, worker_concurrency=at_once, polling_interval_sec=POLL)
-    DBOS.register_queue(FREE, worker_concurrency=at_once, limiter=FREE_LIMIT, polling_interval_sec=POLL)
-    DBOS.register_queue(QUESTIONS, worker_concurrency=QUESTIONS_AT_ONCE, polling_interval_sec=POLL)
+    } | ({"partition_concurrency": at_once} if is_shared else {})
+    DBOS.register_queue(RUNS, **limited(RUNS_AT_ONCE), polling_interval_sec=POLL)
+    DBOS.register_queue(ASKED, **by_model, polling_interval_sec=POLL)
+    DBOS.register_queue(ASKED_FREE, **by_model, limiter=FREE_LIMIT, polling_interval_sec=POLL)
+    DBOS.register_queue(REMOTE, **limited(at_once), polling_interval_sec=POLL)
+    DBOS.register_queue(FREE, **limited(at_once), limiter=FREE_LIMIT, polling_interval_sec=POLL)
+    DBOS.register_queue(QUESTIONS, **limited(QUESTIONS_AT_ONCE), polling_interval_sec=POLL)
     for alone in (LOCAL, COPIES):
         DBOS.register_queue(alone, worker_concurrency=1, polling_interval_sec=POLL)
-    _submit_what_was_not(tools, url)
+
+
+def executors_with_work() -> set[str]:
+    """The ids of all workers, dead or alive, that have begun work which is not over."""
+    found = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+    return {each.executor_id for each in found if each.executor_id}
+
+
+def take_over(executor_id: str, tools: Tools) -> int:
+    """In a worker: put what a dead one was at work on back into its queues, for whoever has room; gives how many.
+
+    What had its answer is not asked again, and what was on its way counts as paid. Done twice it does no harm.
+    """
+    if dead := tools.store.payments.bury(executor_id):
+        log.info("%d requests were under way when a worker ended; they count as paid", dead)
+    tools.store.claims.release_all(executor_id)
+    # The engine's own recovery, for another's id: it offers that to its paid console only. Resuming each workflow,
+    # which it offers to all, would go around the queues and their limits.
+    return len(DBOS._recover_pending_workflows([executor_id]))
 
 
 def _log_as_we_do(tools: Tools) -> None:

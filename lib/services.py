@@ -21,11 +21,13 @@ from lib.domain.model import Model
 from lib.domain.plan import Plan, Quality, RouteChoice, Times
 from lib.domain.run import Run, RunRequest, Task, TranscriptRef
 from lib.domain.transcript import Transcript
+from lib.domain.workers import WorkerSeen
 from lib.errors import DiskFull, InputError, KeyMissing, NothingThere, PlanRefused, StorageError
 from lib.files import MediaFiles
 from lib.formats import ExportOptions
 from lib.media.ffmpeg import ffmpeg_path
 from lib.media.limits import hold_to
+from lib.media_store import MediaStore
 from lib.openrouter import Catalogue, CatalogueKeeper, KeyStatus, OpenRouter, nearest
 from lib.pipeline.batches import Batches
 from lib.pipeline.budget import Budget
@@ -115,8 +117,8 @@ def open_tools(settings: Settings) -> Tools:
     return Tools(
         settings=settings,
         store=store,
-        files=MediaFiles(settings.data_dir),
-        vault=Vault(settings.data_dir, store),
+        files=MediaFiles(settings.data_dir, MediaStore(settings.media_url) if settings.media_url else None),
+        vault=Vault(settings.data_dir, store, settings.vault_key),
         listener=Listener(settings.data_dir / "weights"),
         catalogue=catalogue,
         openrouter=openrouter,
@@ -421,6 +423,12 @@ class Services:
     def counters(self, since: datetime | None = None) -> Counters:
         """What was worked on since a moment, or ever."""
         return self._tools.store.counting.since(since)
+
+    def workers(self) -> list[WorkerSeen]:
+        """The workers that live, on whichever machine; none are counted where only this machine can have one."""
+        if not self.settings.is_shared:
+            return []
+        return [each for each in self._tools.store.workers.seen() if each.is_alive]
 
     def problems(self) -> list[str]:
         """Why the app cannot do its work now, in words; empty when it can."""

@@ -15,12 +15,16 @@ from lib.media.limits import MediaLimits
 
 APP_NAME = "Cuewise"
 OPENROUTER_URL = "https://openrouter.ai/api/v1"
+LEAST_SECRET = 32
+"""Characters of a secret that nobody can guess."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the operator decides. ``openrouter_api_key`` never shows in a repr. After ``keep_days`` days a run that is
-    over is deleted, with its video when no other run needs it; None keeps all."""
+    """What the operator decides. ``openrouter_api_key`` and ``vault_key`` never show in a repr. After ``keep_days``
+    days a run that is over is deleted, with its video when no other run needs it; None keeps all.
+
+    ``media_url`` is where several machines find each other's media, ``vault_key`` the secret that they share."""
 
     data_dir: Path
     database_url: str
@@ -34,6 +38,15 @@ class Settings:
     media_limits: MediaLimits = field(default_factory=MediaLimits)
     download_limit_bytes: int = 4000 * MEGABYTE
     download_limit_seconds: float = 6 * 3600.0
+    media_url: str | None = None
+    vault_key: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.media_url and self.is_shared and not self.vault_key:
+            raise InputError(
+                "CUEWISE_MEDIA_URL is set and CUEWISE_VAULT_KEY is not: no other machine could open a run's key.",
+                "Set CUEWISE_VAULT_KEY to the same secret on every machine. Make it with: openssl rand -hex 32",
+            )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -57,14 +70,21 @@ class Settings:
             ),
             download_limit_bytes=int(_number(env, "CUEWISE_DOWNLOAD_MB", 4000, most=1_000_000) * MEGABYTE),
             download_limit_seconds=_number(env, "CUEWISE_DOWNLOAD_HOURS", 6, most=1000) * 3600,
+            media_url=_media_url(env),
+            vault_key=_secret(env, "CUEWISE_VAULT_KEY"),
         )
 
     @property
     def jobs_database_url(self) -> str:
         """Where the job engine keeps its tables: a file of its own beside ours on SQLite, else our database."""
-        if self.database_url.startswith("sqlite:"):
+        if not self.is_shared:
             return f"sqlite:///{self.data_dir / 'jobs.db'}"
         return self.database_url
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several machines may work on the database: not so on a file of SQLite."""
+        return not self.database_url.startswith("sqlite:")
 
     @property
     def backups_dir(self) -> Path:
@@ -79,6 +99,8 @@ class Settings:
             "CUEWISE_DATABASE_URL": self.database_url,
             "CUEWISE_PARTS_AT_ONCE": str(self.parts_at_once),
             "CUEWISE_KEEP_DAYS": str(self.keep_days or ""),
+            "CUEWISE_MEDIA_URL": self.media_url or "",
+            "CUEWISE_VAULT_KEY": self.vault_key or "",
             # glibc gives each of the worker's many threads an arena of its own and keeps what they free: a 4-hour
             # video took 700 MB that way, and 260 MB with two arenas that are given back.
             "MALLOC_ARENA_MAX": "2",
@@ -130,6 +152,22 @@ def _days(env: Mapping[str, str], name: str) -> int | None:
     if not text.isdecimal() or not 1 <= int(text) <= 36500:
         raise InputError(f"{name} is {text!r}.", f"Set {name} to a whole number of days, or leave it out to keep all.")
     return int(text)
+
+
+def _media_url(env: Mapping[str, str]) -> str | None:
+    text = (env.get("CUEWISE_MEDIA_URL") or "").strip().rstrip("/")
+    if text and not text.startswith(("s3://", "file:///")):
+        raise InputError(
+            "CUEWISE_MEDIA_URL names no place that we know.", "Set it to s3://bucket/prefix or file:///shared/folder."
+        )
+    return text or None
+
+
+def _secret(env: Mapping[str, str], name: str) -> str | None:
+    text = (env.get(name) or "").strip()
+    if text and len(text) < LEAST_SECRET:
+        raise InputError(f"{name} has fewer than {LEAST_SECRET} characters.", "Make one with: openssl rand -hex 32")
+    return text or None
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

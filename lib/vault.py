@@ -1,11 +1,13 @@
 """API keys on their way to the worker: sealed, so that neither the database nor a job's arguments hold one.
 
-The master key is a file in the data folder that only its owner can read; the ciphertext is in the database.
+The master key is a file in the data folder that only its owner can read, or comes of a secret that several machines
+share; the ciphertext is in the database.
 A reference says nothing about the key and is the same for the same key.
 """
 
 from __future__ import annotations
 
+import base64
 import errno
 import hashlib
 import hmac
@@ -20,9 +22,17 @@ from lib.store import Store
 
 
 class Vault:
-    def __init__(self, data_dir: Path, store: Store) -> None:
+    """``secret`` takes the place of the file: with the same one, what one machine seals another can open."""
+
+    def __init__(self, data_dir: Path, store: Store, secret: str | None = None) -> None:
         self._path = data_dir / "vault.key"
         self._store = store
+        self._secret = secret
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells whether two machines have the same master key, and nothing else about it."""
+        return hmac.new(self._master(), b"fingerprint of a vault", hashlib.sha256).hexdigest()[:16]
 
     def reference(self, key: str) -> str:
         """The reference under which the key will be kept. Written into a run or a question first, so that no other's
@@ -42,13 +52,19 @@ class Vault:
         try:
             return Fernet(self._master()).decrypt(ciphertext.encode()).decode()
         except InvalidToken as exc:
-            raise KeyMissing("The key for this run was sealed by another installation.") from exc
+            raise KeyMissing(
+                "The key for this run was sealed by another installation.",
+                "Set CUEWISE_VAULT_KEY to the same secret on every machine, then press Retry.",
+            ) from exc
 
     def forget_unused(self) -> None:
         """Let go of every key that no unfinished run or question needs."""
         self._store.sealed_keys.forget_unused()
 
     def _master(self) -> bytes:
+        if self._secret is not None:
+            derived = hmac.new(b"cuewise vault", self._secret.encode(), hashlib.sha256).digest()
+            return base64.urlsafe_b64encode(derived)
         try:
             return self._path.read_bytes()
         except FileNotFoundError:

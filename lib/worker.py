@@ -1,4 +1,5 @@
-"""The worker process: ``python -m lib.worker``. Runs the jobs of one data folder, one working worker at a time.
+"""The worker process: ``python -m lib.worker``. One works on a data folder at a time; on a PostgreSQL database any
+number of them, on any machines, each with a data folder of its own.
 
 Started by whoever needs one (lib.worker_process), it ends when the pipe on its standard input closes, that is
 with its starter. Started by hand in a terminal, it runs until Ctrl+C.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import socket
 import sys
 import threading
@@ -32,6 +34,7 @@ def main() -> int:
     # Heavy imports come after the wait: a worker that stands by stays small.
     from lib import jobs
     from lib.logs import start_logging
+    from lib.pipeline.roll import Roll
     from lib.pipeline.upkeep import keep_up
     from lib.services import open_tools
 
@@ -40,7 +43,11 @@ def main() -> int:
         tools = open_tools(settings)
         tools.files.sweep()
         jobs.stop_on_signals()
-        jobs.work(tools, _executor_id(settings))
+        executor_id = _executor_id(settings)
+        roll = Roll(tools, executor_id)
+        roll.sign_in()
+        jobs.work(tools, executor_id)
+        roll.call(jobs.executors_with_work, lambda dead: jobs.take_over(dead, tools))
     except CuewiseError as exc:
         log.error("the worker cannot start: %s %s", exc, exc.hint)
         return 1
@@ -64,9 +71,14 @@ def _wait_for_turn(settings: Settings) -> FileLock:
 
 
 def _executor_id(settings: Settings) -> str:
-    # Stable over restarts, so that what was in flight is taken up again. On SQLite the lock lets only one work.
-    is_single = settings.database_url.startswith("sqlite:")
-    return "worker" if is_single else f"worker-{socket.gethostname()}"
+    # Stable over restarts, so that what was in flight is taken up again at once. On SQLite the lock lets only one work.
+    if not settings.is_shared:
+        return "worker"
+    # The machine's name tells people who it is; the folder's tells two workers of one machine, or one name, apart.
+    own = settings.data_dir / "worker.id"
+    if not own.exists():
+        own.write_text(secrets.token_hex(6), "utf-8")  # under the lock: nobody else writes it
+    return f"{socket.gethostname()[:64]}.{own.read_text('utf-8').strip()}"
 
 
 def _end_with_starter() -> None:

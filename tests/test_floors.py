@@ -46,6 +46,8 @@ DOORS = {
     "av": ("lib/media/", "lib/speech/"),  # speech: decodes sound straight into samples
     "imageio_ffmpeg": ("lib/media/",),
     "cryptography": ("lib/vault.py",),
+    "fsspec": ("lib/media_store.py",),
+    "s3fs": ("lib/media_store.py",),
     "keyring": ("lib/key_ring.py",),
     "stamina": ("lib/openrouter/",),
     "pysubs2": ("lib/formats/",),

@@ -127,7 +127,7 @@ def _answer(exchange: Exchange, attempt: int, tools: Tools, pulse: _Pulse) -> No
     shelf = tools.store.conversations
     question, reading, rendition = _question(exchange, tools, pulse)
     name = question_digest(question, rendition, exchange.asking.base_url)
-    with tools.locks.hold(name, pulse.check):
+    with tools.alone(name, pulse.check):
         kept = tools.store.generations.get(name)
         if kept is None:
             if shelf.was_sent(exchange.id, attempt):

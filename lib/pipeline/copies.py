@@ -87,7 +87,9 @@ class Copies:
     def path(self, copy_id: str) -> Path | None:
         """The file of a copy that is done, for the route that gives it out; None for anything else."""
         found = self.get(copy_id)
-        return _path(found, self._tools) if found is not None and found.state is RunState.DONE else None
+        if found is None or found.state is not RunState.DONE:
+            return None
+        return self._tools.files.rendition(found.id, found.suffix)
 
     def name(self, copy: CaptionedCopy) -> str:
         """What the file is called: ``Title (with captions) - model.mp4``."""
@@ -96,7 +98,7 @@ class Copies:
         return file_name(f"{run.request.source.stem} ({words})", run.request.model_id, copy.suffix)
 
     def _is_kept(self, copy: CaptionedCopy) -> bool:
-        return copy.state is not RunState.DONE or _path(copy, self._tools).is_file()
+        return copy.state is not RunState.DONE or self._tools.files.has_rendition(copy.id, copy.suffix)
 
 
 def make_copy(copy_id: str, attempt: int, tools: Tools) -> None:
@@ -155,7 +157,7 @@ def _make(copy_id: str, order: CopyOrder, tools: Tools, report: Callable[[float]
             captions.write_text(order.captions, "utf-8", newline="")
             track = {"language": order.language, "title": order.title}
             size_bytes = attach(source, fresh, captions, asset=asset, **track, on_progress=report)
-        tools.files.keep_rendition(fresh, copy_id, order.suffix)
+        tools.files.keep_rendition(fresh, copy_id, order.suffix, share=True)
     return size_bytes
 
 
@@ -175,7 +177,3 @@ def _drawable(captions: str, tools: Tools) -> str:
         named = " ".join(lacking[:LETTERS_NAMED]) + (" …" if len(lacking) > LETTERS_NAMED else "")
         raise NoFont(f"No font on this machine has letters of these captions: {named}")
     return captions.translate(dict.fromkeys(map(ord, missing)))
-
-
-def _path(copy: CaptionedCopy, tools: Tools) -> Path:
-    return tools.files.rendition_path(copy.id, copy.suffix)

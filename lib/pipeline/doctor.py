@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from lib.errors import CuewiseError, KeyMissing
 from lib.media.ffmpeg import ffmpeg_version
+from lib.media_store import MediaStore
 from lib.pipeline.tools import Tools
 from lib.speech import has_weights, local_models, look_up_hub
 
@@ -62,14 +63,17 @@ class Doctor:
         )
 
     def examine(self, key: str | None = None) -> Iterator[Finding]:
-        """Everything, one by one as it is found: the tools, then the database, the worker, the weights of the local
-        models, the hub that has the others, the catalogue, and the key (``key``, or that of the settings).
+        """Everything, one by one as it is found: the tools, then the database, the media store, the workers, the
+        weights of the local models, the hub that has the others, the catalogue, and the key (``key``, or that of the
+        settings).
 
         Asks the servers of the settings and the hub; costs nothing and sends nothing of a user's. Never raises.
         """
         yield from self.tools()
         yield self._database()
-        yield self._worker()
+        if self._tools.files.shared is not None:
+            yield self._media_store(self._tools.files.shared)
+        yield self._workers() if self._tools.settings.is_shared else self._worker()
         yield self._weights()
         yield self._hub()
         yield self._catalogue()
@@ -88,6 +92,20 @@ class Doctor:
             advice = "Stop the app, then put the newest backup in its place: python -m lib.cli restore"
             return Finding("Database", Verdict.FAILS, problems[0], advice)
         return Finding("Database", Verdict.WORKS, self._tools.store.kind)
+
+    def _media_store(self, shared: MediaStore) -> Finding:
+        try:
+            shared.check()
+        except CuewiseError as error:
+            return Finding("Media store", Verdict.FAILS, str(error), error.hint)
+        return Finding("Media store", Verdict.WORKS, shared.url)
+
+    def _workers(self) -> Finding:
+        alive = [each.machine for each in self._tools.store.workers.seen() if each.is_alive]
+        if not alive:
+            advice = "Start the app, or on any machine: python -m lib.worker"
+            return Finding("Workers", Verdict.LIMITED, "none at work", advice)
+        return Finding("Workers", Verdict.WORKS, f"{len(alive)} at work", ", ".join(alive))
 
     def _worker(self) -> Finding:
         # Who works holds this lock. On another machine's disk it says nothing, and is not there.

@@ -161,7 +161,7 @@ def _asked_once(
     if request.is_anew:
         anew["asked_by"] = reporter.run_id
     name = question_digest(question, rendition, request.base_url, **anew)
-    with tools.locks.hold(name, reporter.check):
+    with tools.alone(name, reporter.check):
         kept = tools.store.generations.get(name)
         if kept:
             return Asked(name, kept.generation, kept.paid_by != reporter.run_id)

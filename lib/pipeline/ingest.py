@@ -13,6 +13,7 @@ from lib.domain.run import Run, RunRequest, Stage, digest
 from lib.errors import CuewiseError, MediaError
 from lib.media.apart import probe_apart
 from lib.pipeline.plan import MediaFacts, facts_of_asset, facts_of_link
+from lib.pipeline.posters import Posters
 from lib.pipeline.reporter import Reporter
 from lib.pipeline.tools import Tools
 from lib.ytdlp import DownloadProgress, LinkVideo, Need
@@ -105,6 +106,9 @@ def _download(request: RunRequest, tools: Tools, reporter: Reporter, *, hears_on
     # What is left is the door's note of what it wanted, for a next try.
     shutil.rmtree(folder, ignore_errors=True)
     asset = _probed(asset_id, size_bytes, tools)
+    if tools.files.shared is not None:
+        # The page is perhaps on another machine: for a picture alone it should not fetch the whole video.
+        Posters(tools).get(asset_id)
     tools.store.assets.remember_link(link_key(url, hears_only), asset_id)
     return asset
 
@@ -126,10 +130,13 @@ def _measured(asset_id: str, size_bytes: int, title: str, kind: SourceKind, tool
 
 def _probed(asset_id: str, size_bytes: int, tools: Tools) -> MediaAsset:
     asset = tools.store.assets.get(asset_id)
-    if asset is None:
+    if asset is not None:
+        tools.files.share(asset_id)
+    else:
         path = tools.files.path(asset_id)
         try:
             asset = probe_apart(path, asset_id, size_bytes)
+            tools.files.share(asset_id)
             tools.store.assets.keep(asset)
         except BaseException:
             # What cannot be played is not kept, nor what nobody could find again.

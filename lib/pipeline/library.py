@@ -146,6 +146,13 @@ class Library:
         self._tools.store.removals.forget_assets(asset_ids)
         return freed
 
+    def free_lost(self) -> None:
+        """Remove the media here that nobody knows of, and from the media store: what another machine deleted, and what
+        a broken-off deletion left. Whoever took a video in has it, so nothing stays in the store. Raises StorageError.
+        """
+        for asset_id in self._lost():
+            self._tools.files.remove(asset_id)
+
     def free_leftovers(self) -> int:
         """Remove what downloads and encodings left that broke off; gives the bytes freed."""
         before = self._tools.files.used_bytes("temporary")
@@ -258,18 +265,21 @@ class Library:
         """The media that no run needs, and files that a broken-off deletion left; none of the last hour."""
         moment = datetime.now(UTC) - timedelta(hours=GRACE_HOURS)
         unneeded = self._tools.store.removals.unneeded_assets(moment.isoformat(timespec="milliseconds"))
+        return [*unneeded, *self._lost()]
+
+    def _lost(self) -> list[str]:
+        """The files here that nobody knows of; none of the last hour."""
         known = self._tools.store.assets.ids()
         oldest = time.time() - GRACE_HOURS * 3600
         here = self._tools.files.asset_ids()
-        lost = [each for each in here if each not in known and self._kept_at(each) < oldest]
-        return [*unneeded, *lost]
+        return [each for each in here if each not in known and self._kept_at(each) < oldest]
 
     def _kept_at(self, asset_id: str) -> float:
-        path = self._tools.files.path(asset_id)
+        path = self._tools.files.here(asset_id)
         return path.stat().st_mtime if path else time.time()
 
     def _file_bytes(self, asset_id: str) -> int:
-        path = self._tools.files.path(asset_id)
+        path = self._tools.files.here(asset_id)
         return path.stat().st_size if path else 0
 
     def _made_bytes(self, rendition_ids: Iterable[str]) -> int:

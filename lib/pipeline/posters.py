@@ -24,14 +24,16 @@ class Posters:
 
     def get(self, asset_id: str) -> Path | None:
         """The file of an asset's poster; None for sound alone, and for what cannot be shown or is not here."""
-        asset, source = self._tools.store.assets.get(asset_id), self._tools.files.path(asset_id)
-        if asset is None or source is None or not asset.has_picture or asset_id in self._impossible:
+        asset = self._tools.store.assets.get(asset_id)
+        if asset is None or not asset.has_picture or asset_id in self._impossible:
             return None
         name = digest(poster_of=asset_id, version=POSTER_VERSION)
-        path = self._tools.files.rendition_path(name, ".jpg")
         with self._tools.locks.hold(name):
-            if path.exists():
+            if path := self._tools.files.rendition(name, ".jpg"):
                 return path
+            source = self._tools.files.path(asset_id)
+            if source is None:
+                return None
             try:
                 return self._make(name, source, asset)
             except CuewiseError as exc:
@@ -42,6 +44,6 @@ class Posters:
     def _make(self, name: str, source: Path, asset: MediaAsset) -> Path:
         with self._tools.files.temporary(".jpg") as fresh:
             size_bytes = make_poster(source, fresh, asset)
-            path = self._tools.files.keep_rendition(fresh, name, ".jpg")
+            path = self._tools.files.keep_rendition(fresh, name, ".jpg", share=True)
         self._tools.store.assets.keep_rendition(Rendition(name, "image/jpeg", size_bytes, 0.0, 0.0), asset.id)
         return path

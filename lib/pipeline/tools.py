@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -54,6 +55,24 @@ class Tools:
     links: Callable[[bool], LinkDoor]
     holder: str = ""
     locks: KeyedLocks = field(default_factory=KeyedLocks)
+
+    @contextmanager
+    def alone(self, name: str, while_waiting: Callable[[], None]) -> Iterator[None]:
+        """Do what may be done once only, though several want it at the same time, on this machine or on others.
+
+        ``while_waiting`` is called twice a second and may raise to give up.
+        """
+        with self.locks.hold(name, while_waiting):
+            if not self.settings.is_shared:
+                yield
+                return
+            while not self.store.claims.take(name, self.holder):
+                while_waiting()
+                time.sleep(0.5)
+            try:
+                yield
+            finally:
+                self.store.claims.release(name, self.holder)
 
     @property
     def weights_dir(self) -> Path:

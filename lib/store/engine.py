@@ -17,6 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from lib.errors import FolderReadOnly, StorageError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATING = 7_283_947_301
+"""The lock of who migrates: any number that nobody else takes."""
 
 
 def open_engine(url: str) -> Engine:
@@ -66,6 +68,9 @@ def _upgrade(engine: Engine, database: str | None) -> None:
         _check_foreign_keys(connection, False)
         config.attributes["connection"] = connection
         with connection.begin():
+            if engine.dialect.name == "postgresql":
+                # The same among machines: until the end of the transaction, and who waited finds it done.
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATING})")
             command.upgrade(config, "head")
         _check_foreign_keys(connection, True)
 

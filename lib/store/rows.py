@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Engine, Table
+from sqlalchemy import ColumnElement, Connection, Engine, Table, extract, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -35,6 +35,13 @@ def as_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
+def clock(connection: Connection) -> ColumnElement[float]:
+    """Seconds on the database's clock, for what machines whose own clocks differ tell each other."""
+    if connection.dialect.name == "sqlite":
+        return (func.julianday("now") - 2440587.5) * 86400.0
+    return extract("epoch", func.clock_timestamp())
+
+
 @contextmanager
 def transaction(engine: Engine):
     """A connection whose work is kept whole or not at all; the database's faults come out in our words."""
@@ -55,9 +62,14 @@ def put(engine: Engine, table: Table, **values: object) -> None:
         put_with(connection, table, **values)
 
 
+def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An insert that can say what is to be done where the row is there already."""
+    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+
+
 def put_with(connection: Connection, table: Table, **values: object) -> None:
     """The same, as a part of a transaction that is going on."""
-    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table).values(**values)
+    insert = insert_into(connection, table).values(**values)
     keys = [column.name for column in table.primary_key]
     rest = {name: insert.excluded[name] for name in values if name not in keys}
     if rest:

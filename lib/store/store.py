@@ -8,6 +8,7 @@ from lib.store.asked_lines import AskedLines
 from lib.store.assets import Assets
 from lib.store.backup import database_file, problems_of
 from lib.store.batches import Batches
+from lib.store.claims import Claims
 from lib.store.comparisons import Comparisons
 from lib.store.conversations import Conversations
 from lib.store.copies import Copies
@@ -24,6 +25,7 @@ from lib.store.shelves import PreferenceShelf, SealedKeys
 from lib.store.spending import Spending
 from lib.store.transcripts import Transcripts
 from lib.store.videos import Videos
+from lib.store.workers import Workers
 
 
 class Store:
@@ -51,6 +53,8 @@ class Store:
         self.saved_prompts = SavedPrompts(self._engine)
         self.preferences = PreferenceShelf(self._engine)
         self.sealed_keys = SealedKeys(self._engine)
+        self.workers = Workers(self._engine)
+        self.claims = Claims(self._engine)
         self.search.catch_up()
 
     @property

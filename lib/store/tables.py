@@ -377,6 +377,27 @@ In millionths of a millionth of a dollar, in which sums are exact and fast: a to
 till = Table("till", metadata, Column("id", Integer, primary_key=True, autoincrement=False))
 """A single row: who reserves holds it, so that two who look at what is left never both take it."""
 
+worker = Table(
+    "worker",
+    metadata,
+    Column("id", String(100), primary_key=True),
+    Column("token", String(32), nullable=False),
+    Column("vault", String(16), nullable=False),
+    Column("started", Float, nullable=False),
+    Column("seen", Float, nullable=False),
+)
+"""The workers of a database that several machines work on. ``started`` and ``seen`` are seconds on the database's own
+clock, which is the same for all of them; ``token`` tells a worker from one that has the same id after it."""
+
+claim = Table(
+    "claim",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(100), nullable=False),
+    Column("taken", Float, nullable=False),
+)
+"""What a worker is about to do that others must not do as well: a question that it asks, by its digest."""
+
 preference = Table(
     "preference",
     metadata,

@@ -10,7 +10,7 @@ import streamlit as st
 from lib.domain.counters import Counters
 from lib.domain.run import RunState
 from lib.services import Services
-from lib.ui.words import STATE_WORDS, bytes_words, cell, money, plain
+from lib.ui.words import STATE_WORDS, bytes_words, cell, count_words, money, plain
 
 METRIC_WIDTH = 96
 EVER, DAY = "Since the beginning", "Last 24 hours"
@@ -23,6 +23,9 @@ def render_counters(services: Services) -> None:
         st.error(plain(" ".join(problems)), icon=":material/error:")
     else:
         st.success("The app, its worker and its database work.", icon=":material/check_circle:")
+    if workers := services.workers():
+        machines = ", ".join(each.machine for each in workers)
+        st.caption(plain(f"{count_words(len(workers), 'worker')} at work: {machines}."))
     since = st.segmented_control("Counted", (DAY, EVER), default=DAY, label_visibility="collapsed", required=True)
     counters = services.counters(datetime.now(UTC) - timedelta(days=1) if since == DAY else None)
     with st.container(horizontal=True, gap="medium"):  # beside each other on a phone as well
