@@ -33,6 +33,7 @@ def _back_up(tools: Tools, now: datetime) -> None:
 
 
 def _sweep(tools: Tools, now: datetime) -> None:
+    tools.files.sweep()
     tools.files.sweep_renditions(KEEP_RENDITIONS)
 
 
