@@ -20,7 +20,7 @@ test: setup-dev ## run every test, the real browser included
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 faults: setup-dev ## kill the page, the worker and ffmpeg 200 times while runs go on
-	@$(PY) -m pytest tests/test_kills.py -q --kills 200
+	@$(PY) -m bench kills
 
 bench: setup-dev ## measure speed and memory, as ratios
 	@$(PY) -m bench

@@ -25,6 +25,7 @@ TITLES = {
     "compare": "Several models side by side",
     "search": "Search over 10,000 hours of transcripts",
     "reader": "Ten thousand lines in the reader",
+    "kills": "Kills at random moments",
 }
 """Every benchmark, in the order in which it runs: a module of this folder, and its heading."""
 

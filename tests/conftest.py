@@ -216,12 +216,6 @@ def _no_unexpected_errors(caplog, request):
     assert not errors, f"unexpected errors in the log: {[record.getMessage() for record in errors]}"
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--kills", type=int, default=40, help="how many kills tests/test_kills.py deals out (make faults: 200)"
-    )
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that drive a browser come first: they mostly wait, and at the end they would leave the others idle."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)

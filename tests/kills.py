@@ -18,6 +18,7 @@ import itertools
 import json
 import random
 import re
+import signal
 import sqlite3
 import threading
 import time
@@ -82,14 +83,6 @@ class Toll:
     def workers_lost(self) -> int:
         """How many kills took a worker along: all but those of ffmpeg."""
         return self.kills.total() - self.kills["ffmpeg"]
-
-    def __str__(self) -> str:
-        hit = ", ".join(f"{target} {count}" for target, count in sorted(self.kills.items()))
-        return (
-            f"{self.kills.total()} kills ({hit}), {self.runs} runs, {self.questions} questions: "
-            f"{len(self.lost)} lost, {len(self.paid_twice)} paid twice, {self.asked_again} asked again that were under "
-            f"way at a kill, {len(self.left_behind)} left behind; {self.seconds:.0f} s"
-        )
 
 
 def draw(kills: int, seed: int) -> Iterator[Kill]:
@@ -219,9 +212,19 @@ class Slaughter:
         until = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > until:
-                raise AssertionError(complaint)
+                raise AssertionError(f"{complaint}: {self._state_of_things()}")
             self._tend(is_feeding)
             time.sleep(0.002)
+
+    def _state_of_things(self) -> str:
+        """What went on when nothing went on any more; the worker says on standard error where its threads are."""
+        if worker := self._page and self._page.worker:
+            worker.kill(signal.SIGUSR1)
+            time.sleep(1)
+        runs = [run for run in self._services.runs() if not run.state.is_over]
+        states = [f"{run.request.terms[0]} {run.stage} {[str(part.state) for part in run.parts]}" for run in runs]
+        log = self._services.settings.data_dir / "logs" / "worker.log"
+        return "\n".join([*states, *log.read_text(encoding="utf-8").splitlines()[-20:]])
 
     def _tend(self, is_feeding: bool) -> None:
         """See to it that a page lives, and that there is work."""

@@ -117,35 +117,40 @@ def source(services, short_talking_video) -> Source:
 @pytest.fixture(scope="module")
 def runs(services, server, source) -> dict[str, Run]:
     """A run for each fault, all of them under way at once."""
-    server.faults |= {name: deque([reply]) for name, (reply, _) in FINAL.items()}
-    server.faults |= {name: deque([reply]) for name, reply in PASSING.items()}
-    server.faults["for good"] = deque([PASSING["503"]] * 5)
-    server.faults["no name"] = deque()
-    requests = {name: about(services, source, name) for name in server.faults}
+    faults = {name: [reply] for name, (reply, _) in FINAL.items()} | {name: [PASSING[name]] for name in PASSING}
+    faults |= {"for good": [PASSING["503"]] * 5, "no name": []}
+    server.faults |= {name: deque(replies) for name, replies in faults.items()}
+    requests = {name: about(services, source, name) for name in faults}
     requests["no name"] = replace(requests["no name"], base_url=NOWHERE)
     return {name: services.submit(request) for name, request in requests.items()}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def held(tmp_path_factory, server, short_talking_video) -> Iterator[tuple[Services, Run]]:
-    """A run whose database another program holds, from the middle of its answer on, for longer than anybody waits in
+    """A run whose databases another program holds, from the middle of its answer on, for longer than anybody waits in
     front of a page. Begun before all tests, for the wait is long."""
     data = tmp_path_factory.mktemp("held") / "data"
     server.faults["held"] = deque([Reply.answer(SAID, delay=0.2)])
     with services_beside_server(data, server) as services:
         run = services.submit(about(services, services.keep_file(short_talking_video), "held"))
         wait_for(services, run, lambda run: "Ever" in run.partial_text)
-        holder = threading.Thread(target=hold, args=(data / "cuewise.db", PATIENCE_SECONDS + 3))
+        holder = threading.Thread(target=hold, args=(data, PATIENCE_SECONDS + 3))
         holder.start()
         yield services, run
         holder.join()
 
 
-def hold(database: Path, seconds: float) -> None:
-    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
-        connection.execute("BEGIN EXCLUSIVE")
+def hold(data: Path, seconds: float) -> None:
+    """Let nobody else write into our database, nor into the engine's."""
+    with (
+        closing(sqlite3.connect(data / "cuewise.db", isolation_level=None, timeout=20)) as ours,
+        closing(sqlite3.connect(data / "jobs.db", isolation_level=None, timeout=20)) as engines,
+    ):
+        for connection in (ours, engines):
+            connection.execute("BEGIN EXCLUSIVE")
         time.sleep(seconds)
-        connection.execute("ROLLBACK")
+        for connection in (ours, engines):
+            connection.execute("ROLLBACK")
 
 
 def about(services: Services, source: Source, name: str, **changes) -> RunRequest:
