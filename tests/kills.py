@@ -18,7 +18,6 @@ import itertools
 import json
 import random
 import re
-import signal
 import sqlite3
 import threading
 import time
@@ -217,12 +216,9 @@ class Slaughter:
             time.sleep(0.002)
 
     def _state_of_things(self) -> str:
-        """What went on when nothing went on any more; the worker says on standard error where its threads are."""
-        if worker := self._page and self._page.worker:
-            worker.kill(signal.SIGUSR1)
-            time.sleep(1)
-        runs = [run for run in self._services.runs() if not run.state.is_over]
-        states = [f"{run.request.terms[0]} {run.stage} {[str(part.state) for part in run.parts]}" for run in runs]
+        """What is under way, what failed last, and what the worker said, for whoever has to find out why."""
+        runs = [run for run in self._services.runs() if run.state is not RunState.DONE]
+        states = [f"{run.request.terms[0]} {run.state} {run.stage} {run.failure}" for run in runs[:20]]
         log = self._services.settings.data_dir / "logs" / "worker.log"
         return "\n".join([*states, *log.read_text(encoding="utf-8").splitlines()[-20:]])
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import faulthandler
 import importlib
 import json
 import os
@@ -222,7 +221,6 @@ def _be_the_page(address: str, environment: dict[str, str], lines: list[int]) ->
 def _live_in(environment: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(environment)
-    faulthandler.register(signal.SIGUSR1)  # says where every thread is
     if clock := environment.get(CLOCK):
         _live_by(Path(clock))
     if AS_ANYONE in environment:

@@ -69,7 +69,11 @@ def ffmpeg_path() -> str:
     try:
         return imageio_ffmpeg.get_ffmpeg_exe()
     except RuntimeError as exc:
-        raise MediaError("The converter (ffmpeg) is not installed.", REINSTALL) from exc
+        # It is tried out, once for as long as we live: a trial that the system killed would count for ever.
+        packed = next((Path(imageio_ffmpeg.__file__).parent / "binaries").glob("ffmpeg-*"), None)
+        if packed is None:
+            raise MediaError("The converter (ffmpeg) is not installed.", REINSTALL) from exc
+        return str(packed)
 
 
 @functools.cache
