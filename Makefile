@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 STAMPS := $(VENV)/stamps
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test bench load lock audit lint format screenshots clean help setup setup-dev
+.PHONY: run test faults bench load lock audit lint format screenshots clean help setup setup-dev
 
 run: setup ## start the app and its worker (PORT=8501, ADDRESS=localhost)
 	@exec $(PY) -m lib.ui.launch --port $(PORT) --address $(ADDRESS)
@@ -18,6 +18,9 @@ test: setup-dev ## run every test, the real browser included
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+faults: setup-dev ## kill the page, the worker and ffmpeg 200 times while runs go on
+	@$(PY) -m bench kills
 
 bench: setup-dev ## measure speed and memory, as ratios
 	@$(PY) -m bench

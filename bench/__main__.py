@@ -27,6 +27,7 @@ TITLES = {
     "search": "Search over 10,000 hours of transcripts",
     "reader": "Ten thousand lines in the reader",
     "load": "Thirty people at once",
+    "kills": "Kills at random moments",
 }
 """Every benchmark, in the order in which it runs: a module of this folder, and its heading."""
 

@@ -7,7 +7,7 @@ Each class is what the reader must do differently; the message says what happene
     │   ├── MediaError             the file
     │   │   ├── EmptyFile, NotMedia, TruncatedMedia, NoSound, NoPicture, UnknownCodec, NoDuration, MediaTooLong
     │   │   ├── MediaTooHeavy
-    │   │   ├── NoFont
+    │   │   ├── NoFont, ConverterKilled
     │   ├── LinkError              the link
     │   │   ├── BadLink, PrivateAddress, NothingThere, NotMediaPage, TooManyRedirects, LinkTooLarge, LinkUnreachable
     │   │   ├── LinkTooSlow
@@ -24,7 +24,8 @@ Each class is what the reader must do differently; the message says what happene
     │   ├── AnswerTruncated, AnswerEmpty, AnswerLost, VideoNotSeen
     │   └── PassingFault           worth asking again: RateLimited, ProviderDown, StreamBroken, ServiceUnreachable
     ├── SpeechError                the local model: LocalModelMissing, WeightsCorrupt, HubUnreachable
-    ├── StorageError               the disk, the database or the keyring: DiskFull, FolderReadOnly, KeyRingRefused
+    ├── StorageError               the disk, the database or the keyring: DiskFull, FolderReadOnly, StorageInUse,
+    │                              DatabaseDamaged, KeyRingRefused
     └── Cancelled                  the user pressed Cancel
 """
 
@@ -102,6 +103,12 @@ class NoFont(MediaError):
     """No font on this machine has the letters that are to be drawn into the picture."""
 
     hint = "Install a font that has them (on Debian and Ubuntu: fonts-noto), or attach the captions instead."
+
+
+class ConverterKilled(MediaError):
+    """The system ended ffmpeg, again and again: the file is not to blame."""
+
+    hint = "The machine may be short of memory: close other programs, then press Retry."
 
 
 class LinkError(InputError):
@@ -369,6 +376,10 @@ class StorageInUse(StorageError):
 
 class FolderReadOnly(StorageError):
     hint = "Make the data folder writable, or choose another with CUEWISE_DATA."
+
+
+class DatabaseDamaged(StorageError):
+    hint = "Stop Cuewise, then put a backup in its place: python -m lib.cli restore"
 
 
 class KeyRingRefused(StorageError):

@@ -40,7 +40,7 @@ from lib.pipeline.run import (
     note_answered,
 )
 from lib.pipeline.tools import Tools
-from lib.store import is_disk_full
+from lib.store import database_file, is_damaged, is_disk_full, put_aside
 
 log = logging.getLogger(__name__)
 
@@ -255,6 +255,7 @@ class Jobs:
         self._url = database_url
         self._lock = threading.Lock()
         self._client: DBOSClient | None = None
+        self._file: tuple[int, int] | None = None
 
     def submit(self, run_id: str, attempt: int) -> None:
         """Raises DiskFull, like ``repair``, ``copy`` and ``answer``."""
@@ -304,10 +305,14 @@ class Jobs:
 
     def _open(self) -> DBOSClient:
         with self._lock:
+            if self._client is not None and self._file != _identity_of(self._url):
+                self._client.destroy()  # a worker has put the file aside, see ``work``
+                self._client = None
             if self._client is None:
                 try:
                     _prepare_database(self._url)
                     self._client = DBOSClient(system_database_url=self._url, application_name=APPLICATION)
+                    self._file = _identity_of(self._url)
                 except Exception as exc:
                     raise StorageError(
                         "The database of jobs cannot be opened.", "Check the data folder and CUEWISE_DATABASE_URL."
@@ -318,13 +323,17 @@ class Jobs:
 def work(tools: Tools, executor_id: str) -> None:
     """Take up unfinished work and wait for more, in this process. One process per ``executor_id`` at a time.
 
-    Raises DiskFull. A disk that fills later ends the process, see ``_Standstill``.
+    Raises DiskFull. A disk that fills later ends the process, see ``_Standstill``. Raises StorageError when the
+    engine's own file is damaged; the next worker begins a new one, for what was under way is in the store.
     """
     try:
         _begin_work(tools, executor_id)
     except Exception as exc:
         if is_disk_full(exc):
             raise DiskFull("The disk is full: nothing can be worked on.") from exc
+        file = database_file(tools.settings.jobs_database_url)
+        if is_damaged(exc) and file is not None:
+            raise StorageError(f"The notes of what is next were damaged. They are kept as {put_aside(file)}.") from exc
         raise
 
 
@@ -514,6 +523,15 @@ def _prepare_database(url: str) -> None:
     if parsed.get_backend_name() == "sqlite":
         with sqlite3.connect(parsed.database) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _identity_of(url: str) -> tuple[int, int] | None:
+    """Which file an SQLite database lies in now."""
+    file = database_file(url)
+    if file is None or not file.exists():
+        return None
+    found = file.stat()
+    return found.st_dev, found.st_ino
 
 
 def _workflow_id(subject_id: str, attempt: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Sequence
@@ -22,7 +23,7 @@ from lib.domain.plan import Plan, Quality, RouteChoice, Times
 from lib.domain.run import Run, RunRequest, Task, TranscriptRef
 from lib.domain.transcript import Transcript
 from lib.domain.workers import WorkerSeen
-from lib.errors import DiskFull, InputError, KeyMissing, NothingThere, PlanRefused, StorageError
+from lib.errors import DiskFull, FolderReadOnly, InputError, KeyMissing, NothingThere, PlanRefused, StorageError
 from lib.files import MediaFiles
 from lib.formats import ExportOptions
 from lib.media.ffmpeg import ffmpeg_path
@@ -85,10 +86,13 @@ LEAST_ROOM = 1 << 20
 """A disk with fewer bytes free than this is full: a database grows by some kilobytes at a time."""
 
 
-def open_tools(settings: Settings) -> Tools:
-    """The tools of the pipeline. Raises StorageError when the data folder or the database cannot be used."""
+def open_tools(settings: Settings, *, patience_seconds: float = 20.0) -> Tools:
+    """The tools of the pipeline. Raises StorageError when the data folder or the database cannot be used.
+
+    A database that another program holds is waited for so long.
+    """
     hold_to(settings.media_limits)
-    store = Store(settings.database_url)
+    store = Store(settings.database_url, patience_seconds)
 
     def fetch_models() -> dict:
         client = OpenRouter(settings.openrouter_base_url, settings.openrouter_api_key)
@@ -436,8 +440,11 @@ class Services:
         words = [str(error) for error in found]
         return words if self._tools.store.answers() else [*words, "The database does not answer."]
 
-    def disk_problem(self) -> DiskFull | None:
-        """That the disk is full, which a run that is under way cannot write down itself."""
+    def disk_problem(self) -> StorageError | None:
+        """That the disk is full or takes nothing from us, which a run under way cannot write down itself."""
+        folder = self.settings.data_dir
+        if folder.exists() and not os.access(folder, os.W_OK):
+            return FolderReadOnly(f"Nothing can be written to the data folder {folder}.")
         if self._free_bytes() >= LEAST_ROOM:
             return None
         return DiskFull("The disk is full: nothing more can be kept.", "Free some space on it, then go on.")
@@ -481,7 +488,12 @@ class Services:
         return key
 
     def _reference(self, key: str | None) -> str | None:
-        return None if key is None else self._tools.vault.reference(key)
+        """What a run says in place of its key, which is kept from now on: whoever is killed before the run is queued
+        leaves one that can be worked on."""
+        if key is None:
+            return None
+        self._tools.vault.seal(key)
+        return self._tools.vault.reference(key)
 
     def _known(self, run_id: str) -> Run:
         run = self.run(run_id)

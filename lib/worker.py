@@ -23,14 +23,20 @@ from lib.settings import Settings
 log = logging.getLogger(__name__)
 
 UPKEEP_SECONDS = 3600.0
+PATIENCE_SECONDS = 900.0
+"""An answer that was paid for is not thrown away because another program holds the database for a while."""
 
 
 def main() -> int:
     settings = Settings.from_environment()
     if not sys.stdin.isatty():
         threading.Thread(target=_end_with_starter, name="starter watch", daemon=True).start()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    lock = _wait_for_turn(settings)
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        lock = _wait_for_turn(settings)
+    except OSError as exc:
+        print(f"The worker cannot write to {settings.data_dir}: {exc.strerror}.", file=sys.stderr)
+        return 1
     # Heavy imports come after the wait: a worker that stands by stays small.
     from lib import jobs
     from lib.logs import start_logging
@@ -40,7 +46,7 @@ def main() -> int:
 
     start_logging(settings.data_dir, "worker", is_json=settings.logs_json)
     try:
-        tools = open_tools(settings)
+        tools = open_tools(settings, patience_seconds=PATIENCE_SECONDS)
         tools.files.sweep()
         jobs.stop_on_signals()
         executor_id = _executor_id(settings)

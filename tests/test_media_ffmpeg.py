@@ -11,12 +11,13 @@ import threading
 import time
 from pathlib import Path
 
+import imageio_ffmpeg
 import pytest
 
 from lib.domain.excerpt import Excerpt
 from lib.errors import Cancelled, DiskFull, MediaError
 from lib.media.encode import encode_audio, encode_video
-from lib.media.ffmpeg import file_url, run_ffmpeg
+from lib.media.ffmpeg import ffmpeg_path, file_url, run_ffmpeg
 from tests.media_fixtures import (  # noqa: F401 (fixtures are asked for by their names)
     H264,
     LIMIT,
@@ -28,6 +29,16 @@ from tests.media_fixtures import (  # noqa: F401 (fixtures are asked for by thei
 )
 
 ENDLESS = ["-f", "lavfi", "-i", "testsrc=size=640x360:rate=25", "-c:v", "libx264", "-f", "null", "-"]
+
+
+def test_a_trial_that_is_killed_does_not_count_for_ever(monkeypatch):
+    """imageio-ffmpeg tries its binary out once: killed in that moment by the system, it is there all the same."""
+
+    def find_none() -> str:
+        raise RuntimeError("No ffmpeg exe could be found.")
+
+    monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", find_none)
+    assert b"ffmpeg version" in subprocess.check_output([ffmpeg_path.__wrapped__(), "-version"])
 
 
 def test_progress_grows_from_nothing_to_all(tmp_path):

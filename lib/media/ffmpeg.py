@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from lib.errors import (
+    ConverterKilled,
     CuewiseError,
     DiskFull,
     FolderReadOnly,
@@ -48,6 +49,10 @@ HEARTBEAT = 0.5
 
 REINSTALL = "Run: pip install --force-reinstall -r requirements.txt"
 
+KILLED = -9
+STARTS = 3
+"""So often ffmpeg is started when the system kills it: memory that was short a moment ago may be there now."""
+
 PATIENCE_SECONDS = 600
 PATIENCE_TIMES = 30
 """ffmpeg may take ten minutes, and thirty times as long as what it makes plays; then the file is to blame."""
@@ -64,7 +69,11 @@ def ffmpeg_path() -> str:
     try:
         return imageio_ffmpeg.get_ffmpeg_exe()
     except RuntimeError as exc:
-        raise MediaError("The converter (ffmpeg) is not installed.", REINSTALL) from exc
+        # It is tried out, once for as long as we live: a trial that the system killed would count for ever.
+        packed = next((Path(imageio_ffmpeg.__file__).parent / "binaries").glob("ffmpeg-*"), None)
+        if packed is None:
+            raise MediaError("The converter (ffmpeg) is not installed.", REINSTALL) from exc
+        return str(packed)
 
 
 @functools.cache
@@ -110,9 +119,30 @@ def run_ffmpeg(
     ``on_progress`` is given the share done, 0 to 1, of ``duration`` seconds of output, at least twice a second and
     in this thread. What it raises (Cancelled) ends ffmpeg at once and comes through. However this call ends, ffmpeg
     has ended; when this process is killed, so is ffmpeg (on Linux). Its memory, what it writes and the time it takes
-    are bounded (see ``lib.media.limits``). Of a trial, a failure is not worth a warning.
-    Raises DiskFull, FolderReadOnly, TruncatedMedia, UnknownCodec, MediaTooHeavy, MediaError.
+    are bounded (see ``lib.media.limits``). Killed by somebody else, it is started again. Of a trial, a failure is not
+    worth a warning.
+    Raises DiskFull, FolderReadOnly, TruncatedMedia, UnknownCodec, MediaTooHeavy, ConverterKilled, MediaError.
     """
+    for _ in range(STARTS):
+        code, said = _run_once(arguments, duration, on_progress)
+        if code != KILLED:
+            break
+        log.warning("ffmpeg was killed before it was done")
+    else:
+        raise ConverterKilled("The system ended the converter (ffmpeg) before it was done.")
+    if code != 0:
+        message = "\n".join(said)
+        log.log(logging.DEBUG if is_trial else logging.WARNING, "ffmpeg ended with %d:\n%s", code, message)
+        raise _translated(message)
+    if on_progress is not None:
+        on_progress(1.0)
+    return said
+
+
+def _run_once(
+    arguments: list[str], duration: float, on_progress: Callable[[float], None] | None
+) -> tuple[int, list[str]]:
+    """How ffmpeg ended, and the last lines of what it said."""
     command = [
         *bounded(memory_bytes=limits().memory_bytes, output_bytes=limits().output_bytes),
         ffmpeg_path(),
@@ -147,13 +177,7 @@ def run_ffmpeg(
             reader.join()
         process.stdout.close()
         process.stderr.close()
-    if code != 0:
-        message = "\n".join(said)
-        log.log(logging.DEBUG if is_trial else logging.WARNING, "ffmpeg ended with %d:\n%s", code, message)
-        raise _translated(message)
-    if on_progress is not None:
-        on_progress(1.0)
-    return list(said)
+    return code, list(said)
 
 
 def locked_in(arguments: list[str]) -> list[str]:

@@ -23,7 +23,7 @@ class Queue:
         start of a worker.
         """
         try:
-            # Only now: of a key that nothing unfinished needs, the end of any run lets go.
+            # Once more: of a key that nothing unfinished needed until now, the end of any run let go.
             if key is not None:
                 self._tools.vault.seal(key)
             enqueue()

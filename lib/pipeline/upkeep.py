@@ -36,6 +36,7 @@ def _back_up(tools: Tools, now: datetime) -> None:
 
 
 def _sweep(tools: Tools, now: datetime) -> None:
+    tools.files.sweep()
     tools.files.sweep_renditions(KEEP_RENDITIONS)
     if tools.files.shared is not None:
         Library(tools, lambda: Jobs(tools.settings.jobs_database_url)).free_lost()

@@ -4,10 +4,10 @@
 PostgreSQL by URL, and finds what was said. Records go in and come out as the frozen dataclasses of ``lib.domain``.
 """
 
-from lib.store.backup import back_up, backups, forget_backups, restore
+from lib.store.backup import back_up, backups, database_file, forget_backups, put_aside, restore
 from lib.store.generations import Kept, Measured
 from lib.store.preferences import Preferences
-from lib.store.rows import is_disk_full
+from lib.store.rows import is_damaged, is_disk_full
 from lib.store.store import Store
 
 __all__ = [
@@ -17,7 +17,10 @@ __all__ = [
     "Store",
     "back_up",
     "backups",
+    "database_file",
     "forget_backups",
+    "is_damaged",
     "is_disk_full",
+    "put_aside",
     "restore",
 ]

@@ -137,6 +137,15 @@ def restore(url: str, folder: Path, wanted: Path | None = None) -> tuple[Path, P
     return found, aside
 
 
+def put_aside(path: Path) -> Path:
+    """Let a damaged SQLite file make room for a new one; gives where it is kept."""
+    aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y-%m-%d-%H%M%S}")
+    for suffix in BESIDE:
+        with suppress(FileNotFoundError):
+            os.replace(f"{path}{suffix}", f"{aside}{suffix}")
+    return aside
+
+
 def _refuse_while_written(path: Path) -> None:
     if not path.exists():
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 from alembic import command
@@ -14,28 +15,36 @@ from filelock import FileLock
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from lib.errors import FolderReadOnly, StorageError
+from lib.errors import DatabaseDamaged, FolderReadOnly, StorageError
+from lib.store.rows import is_damaged
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATING = 7_283_947_301
 """The lock of who migrates: any number that nobody else takes."""
+PATIENCE_SECONDS = 20.0
+"""A person in front of a page waits no longer for a database that another program holds."""
 
 
-def open_engine(url: str) -> Engine:
-    """An engine whose tables are up to date. Raises StorageError in words when the database cannot be opened."""
+def open_engine(url: str, patience_seconds: float = PATIENCE_SECONDS) -> Engine:
+    """An engine whose tables are up to date. Whoever writes waits so long for others who write (on SQLite).
+
+    Raises StorageError in words when the database cannot be opened, DatabaseDamaged among it.
+    """
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite" and parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
         if engine.dialect.name == "sqlite":
-            event.listen(engine, "connect", _set_up_sqlite)
+            event.listen(engine, "connect", partial(_set_up_sqlite, patience_seconds))
         _upgrade(engine, parsed.database)
     except PermissionError as exc:
         raise FolderReadOnly(f"The data folder cannot be written: {exc.filename}.") from exc
     except (SQLAlchemyError, OSError, ModuleNotFoundError) as exc:
         if "readonly" in str(exc) or "unable to open" in str(exc):
             raise FolderReadOnly("The database file cannot be written.") from exc
+        if is_damaged(exc):
+            raise DatabaseDamaged("The database is damaged and cannot be opened.") from exc
         raise StorageError(
             "The database cannot be opened.",
             "Check CUEWISE_DATABASE_URL. If the file is damaged: python -m lib.cli restore",
@@ -43,10 +52,10 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
-def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+def _set_up_sqlite(patience_seconds: float, connection: sqlite3.Connection, _record: object) -> None:
     cursor = connection.cursor()
     # Readers never wait for the writer (WAL); a second writer waits rather than failing.
-    cursor.execute("PRAGMA busy_timeout = 20000")
+    cursor.execute(f"PRAGMA busy_timeout = {round(1000 * patience_seconds)}")
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA foreign_keys = ON")

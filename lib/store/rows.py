@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table, extract, func
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
-from lib.errors import DiskFull, FolderReadOnly, StorageError
+from lib.errors import DatabaseDamaged, DiskFull, FolderReadOnly, StorageError
 
 _FULL = ("database or disk is full", "disk I/O error", "No space left on device")
 """What SQLite says of a full disk, of one that takes no more for another reason (a quota, a limit), and PostgreSQL."""
+_DAMAGED = ("malformed", "not a database")
 
 
 def is_disk_full(exc: BaseException | None) -> bool:
@@ -20,6 +21,15 @@ def is_disk_full(exc: BaseException | None) -> bool:
     more."""
     while exc is not None:
         if isinstance(exc, DBAPIError) and any(sign in str(exc.orig) for sign in _FULL):
+            return True
+        exc = exc.__cause__ or exc.__context__
+    return False
+
+
+def is_damaged(exc: BaseException | None) -> bool:
+    """Whether an error, or what it comes from, is SQLite saying that its file is no sound database."""
+    while exc is not None:
+        if isinstance(exc, DBAPIError) and any(sign in str(exc.orig) for sign in _DAMAGED):
             return True
         exc = exc.__cause__ or exc.__context__
     return False
@@ -54,6 +64,10 @@ def transaction(engine: Engine):
         if "readonly" in str(exc.orig):
             raise FolderReadOnly("The database file cannot be written.") from exc
         raise StorageError("The database did not answer.", "Try again; if it stays so, restart Cuewise.") from exc
+    except DatabaseError as exc:
+        if is_damaged(exc):
+            raise DatabaseDamaged("The database is damaged.") from exc
+        raise
 
 
 def put(engine: Engine, table: Table, **values: object) -> None:

@@ -364,7 +364,8 @@ def _measured(version: Version | None) -> dict[str, int | None]:
 def _seconds_between(started: str | None, finished: str) -> float | None:
     if started is None:
         return None
-    return (datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds()
+    # The clock may have been set back meanwhile.
+    return max(0.0, (datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds())
 
 
 def _parts_of(connection: Connection, run_ids: Sequence[str], *, with_text: bool = True) -> dict[str, list[Row]]:

@@ -13,7 +13,7 @@ from lib.store.comparisons import Comparisons
 from lib.store.conversations import Conversations
 from lib.store.copies import Copies
 from lib.store.counting import Counting
-from lib.store.engine import open_engine
+from lib.store.engine import PATIENCE_SECONDS, open_engine
 from lib.store.generations import Generations
 from lib.store.payments import Payments
 from lib.store.removals import Removals
@@ -29,11 +29,14 @@ from lib.store.workers import Workers
 
 
 class Store:
-    """All that must last. Safe to use from many threads and several processes at once."""
+    """All that must last. Safe to use from many threads and several processes at once.
 
-    def __init__(self, database_url: str) -> None:
+    Whoever writes waits ``patience_seconds`` for another program that holds the database (SQLite).
+    """
+
+    def __init__(self, database_url: str, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._url = database_url
-        self._engine = open_engine(database_url)
+        self._engine = open_engine(database_url, patience_seconds)
         self.assets = Assets(self._engine)
         self.search = Search(self._engine)
         self.transcripts = Transcripts(self._engine, self.search)

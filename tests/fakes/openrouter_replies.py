@@ -32,6 +32,8 @@ class Reply:
     """Break the connection at the end, without the last chunk of the body."""
     is_early: bool = False
     """Answer and hang up before the request body is read."""
+    announced_bytes: int | None = None
+    """The length that is announced, where it is not that of the body."""
 
     @classmethod
     def answer(

@@ -111,6 +111,9 @@ class FakeOpenRouter:
             waiting = self._replies.get(path)
             return waiting[0] if waiting else None
 
+    def has_sent(self, request: Request) -> None:
+        """Called when a reply has left whole; whether it arrived, nobody knows."""
+
     def sleep(self, seconds: float) -> None:
         self._closing.wait(seconds)
 
@@ -210,6 +213,8 @@ class _Handler(BaseHTTPRequestHandler):
         if request.is_whole:
             reply = fake.desk.page(query) if target == "/auth" else fake.reply_to(request, path)
             self._send(reply, request)
+            if not request.was_cut_off.is_set():
+                fake.has_sent(request)
 
     def _read_body(self, request: Request) -> None:
         left = int(request.headers.get("content-length", 0))
@@ -240,9 +245,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header(name, value)
             if reply.events is None:
                 self.send_header("Content-Type", reply.media_type)
-                self.send_header("Content-Length", str(len(reply.body)))
+                announced = len(reply.body) if reply.announced_bytes is None else reply.announced_bytes
+                self.send_header("Content-Length", str(announced))
                 self.end_headers()
-                self.wfile.write(reply.body)
+                self.wfile.write(reply.body[:announced])
+                if announced > len(reply.body):
+                    self._hang_up()
                 return
             self.send_header("Content-Type", "text/event-stream")
             self.send_header("Transfer-Encoding", "chunked")
