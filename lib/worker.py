@@ -38,7 +38,8 @@ def main() -> int:
     start_logging(settings.data_dir, "worker", is_json=settings.logs_json)
     try:
         tools = open_tools(settings)
-        tools.files.sweep()
+        for each in tools.everybodys():
+            each.files.sweep()
         jobs.stop_on_signals()
         jobs.work(tools, _executor_id(settings))
     except CuewiseError as exc:

@@ -18,8 +18,17 @@ KEEP_RENDITIONS = 14 * 86400.0
 
 
 def keep_up(tools: Tools, *, now: datetime | None = None) -> None:
-    """Do what is due; the worker calls it every hour. Never raises: what fails is logged, and tried again."""
+    """Do what is due in every library; the worker calls it every hour. Never raises: what fails is logged, and tried
+    again."""
     now = now or datetime.now(UTC)
+    try:
+        for library in tools.everybodys():
+            _keep_up(library, now)
+    except CuewiseError as error:
+        log.warning("upkeep: %s %s", error, error.hint)
+
+
+def _keep_up(tools: Tools, now: datetime) -> None:
     for each in (_sweep, _expire, _back_up):
         try:
             each(tools, now)
@@ -42,7 +51,7 @@ def _expire(tools: Tools, now: datetime) -> None:
     if days is None:
         return
     jobs = Jobs(tools.settings.jobs_database_url)
-    library = Library(tools, lambda: jobs)
+    library = Library(tools, lambda: jobs.of_user(tools.settings.user_id))
     try:
         expired = tools.store.runs.ended_before(now - timedelta(days=days))
         for run_id in expired:

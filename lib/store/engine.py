@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -11,21 +12,31 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from filelock import FileLock
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.schema import CreateSchema
 
 from lib.errors import FolderReadOnly, StorageError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def open_engine(url: str) -> Engine:
-    """An engine whose tables are up to date. Raises StorageError in words when the database cannot be opened."""
+def open_engine(url: str, schema: str | None = None) -> Engine:
+    """An engine whose tables are up to date; with a ``schema`` of PostgreSQL it sees those in that alone. Raises
+    StorageError in words when the database cannot be opened."""
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite" and parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+        if schema is None:
+            engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+        else:
+            # Each user has one, and a server has a hundred connections in all: none is held open.
+            engine = create_engine(parsed, poolclass=NullPool)
+            event.listen(engine, "connect", _keep_to(schema), insert=True)
+            with engine.begin() as connection:
+                connection.execute(CreateSchema(schema, if_not_exists=True))
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _set_up_sqlite)
         _upgrade(engine, parsed.database)
@@ -51,6 +62,17 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # What is deleted is overwritten, not only forgotten.
     cursor.execute("PRAGMA secure_delete = ON")
     cursor.close()
+
+
+def _keep_to(schema: str) -> Callable[[DBAPIConnection, object], None]:
+    def keep_to(connection: DBAPIConnection, _record: object) -> None:
+        # Of the session, not of a transaction that may be rolled back.
+        before, connection.autocommit = connection.autocommit, True
+        with connection.cursor() as cursor:
+            cursor.execute(f'SET search_path TO "{schema}"')
+        connection.autocommit = before
+
+    return keep_to
 
 
 def _upgrade(engine: Engine, database: str | None) -> None:

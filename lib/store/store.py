@@ -23,15 +23,19 @@ from lib.store.search import Search
 from lib.store.shelves import PreferenceShelf, SealedKeys
 from lib.store.spending import Spending
 from lib.store.transcripts import Transcripts
+from lib.store.users import Users
 from lib.store.videos import Videos
 
 
 class Store:
-    """All that must last. Safe to use from many threads and several processes at once."""
+    """All that must last. Safe to use from many threads and several processes at once.
 
-    def __init__(self, database_url: str) -> None:
+    With a ``schema`` it holds what is in that alone, and can see nothing of the database beside it.
+    """
+
+    def __init__(self, database_url: str, schema: str | None = None) -> None:
         self._url = database_url
-        self._engine = open_engine(database_url)
+        self._engine = open_engine(database_url, schema)
         self.assets = Assets(self._engine)
         self.search = Search(self._engine)
         self.transcripts = Transcripts(self._engine, self.search)
@@ -51,6 +55,7 @@ class Store:
         self.saved_prompts = SavedPrompts(self._engine)
         self.preferences = PreferenceShelf(self._engine)
         self.sealed_keys = SealedKeys(self._engine)
+        self.users = Users(self._engine)
         self.search.catch_up()
 
     @property
