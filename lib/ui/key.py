@@ -10,7 +10,7 @@ from lib.domain.model import LOCAL_PREFIX
 from lib.errors import CuewiseError, KeyMissing
 from lib.services import KeyStatus, Services
 from lib.ui.file_link import render_link
-from lib.ui.session import keyring_key, known_key, remember_session_key, serves_this_machine_only, session_key
+from lib.ui.session import keyring_key, known_key, may_use_keyring, remember_session_key, session_key
 from lib.ui.sign_in import BEGIN, can_come_back, render_outcome
 from lib.ui.words import count_words, money, plain, render_failure
 
@@ -93,7 +93,7 @@ def _sign_in(services: Services) -> None:
 
 def _choose_remembering(services: Services, known: str, remembered: str | None) -> None:
     """The tick that puts the key into the keyring, greyed with the reason where there is none."""
-    problem = services.keys.remembering_problem() if serves_this_machine_only() else OTHERS_TOO
+    problem = services.keys.remembering_problem() if may_use_keyring(services) else OTHERS_TOO
     st.checkbox(
         "Remember it on this machine",
         value=known == remembered,

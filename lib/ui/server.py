@@ -30,7 +30,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from lib.errors import CuewiseError
 from lib.logs import start_logging
 from lib.settings import APP_NAME, Settings
-from lib.ui.frame import close_services, services_of, version
+from lib.ui.frame import close_services, services_of, services_of_request, version
+from lib.ui.gate import OnlySignedIn
+from lib.ui.login import public_host
 from lib.ui.session import is_loopback
 from lib.ui.sign_in import SIGN_IN_ROUTES, KnowsVisitors
 from lib.ui.words import plain, render_failure
@@ -54,7 +56,7 @@ def media(request: Request) -> Response:
     if not _is_digest(asset_id):
         return PlainTextResponse("There is no such media.", status_code=404)
     try:
-        services = services_of(Settings.from_environment())
+        services = services_of_request(request)
         asset, path = services.asset(asset_id), services.media_path(asset_id)
     except CuewiseError as error:
         log.warning("media %s cannot be served: %s", asset_id, error)
@@ -71,7 +73,7 @@ def copy(request: Request) -> Response:
     if not _is_digest(copy_id):
         return PlainTextResponse("There is no such copy.", status_code=404)
     try:
-        services = services_of(Settings.from_environment())
+        services = services_of_request(request)
         found, path = services.copies.get(copy_id), services.copies.path(copy_id)
         name = services.copies.name(found) if found is not None else ""
     except CuewiseError as error:
@@ -86,7 +88,7 @@ def poster(request: Request) -> Response:
     """A small picture of one asset, made now if it was not yet; an empty one where it has none to show."""
     asset_id = request.path_params["asset_id"]
     try:
-        services = services_of(Settings.from_environment())
+        services = services_of_request(request)
         if not _is_digest(asset_id) or services.asset(asset_id) is None:
             return PlainTextResponse("There is no such media.", status_code=404)
         path = services.library.poster(asset_id)
@@ -205,8 +207,11 @@ app = st.App(
     middleware=[
         Middleware(
             OnlyOurHost,
-            hosts=allowed_hosts(st.get_option("server.address"), st.get_option("browser.serverAddress")),
+            hosts=allowed_hosts(
+                st.get_option("server.address"), st.get_option("browser.serverAddress") or public_host()
+            ),
         ),
+        Middleware(OnlySignedIn),
         Middleware(KnowsVisitors),
     ],
     on_script_error=tell_script_error,
