@@ -254,6 +254,7 @@ class CapReached(ModelError):
     """One more call could cost more than the user allows; it was not sent."""
 
     hint = "What was finished is kept. Raise the cap in Settings and press Retry to go on."
+    hint_for_users = "What was finished is kept. Ask whoever runs this Cuewise, or press Retry next month."
 
 
 class PriceUnknown(ModelError):

@@ -78,7 +78,7 @@ class Payer:
                 is_limited = price.is_known and ruling.usd < price.most_usd
                 return payment_id, ruling.usd if is_limited else None
             if isinstance(ruling, Refused):
-                raise CapReached(refusal_words(ruling))
+                raise CapReached(refusal_words(ruling), CapReached.hint_for_users if ruling.cap is Cap.USER else None)
             self.say("waiting until other requests leave room under your spending cap")
             time.sleep(WAIT)
 
@@ -103,9 +103,15 @@ def check_price(model: Model, is_accepted: bool) -> None:
 
 
 def caps_of(cap_usd: Decimal | None, tools: Tools) -> dict[Cap, Decimal]:
-    """The caps that hold now: that of the run as it was asked for, that of the month as it is in Settings."""
-    caps = {Cap.RUN: cap_usd, Cap.MONTH: tools.store.preferences.get().monthly_cap_usd}
+    """The caps that hold now: that of the run as it was asked for, that of the month as it is in Settings, and of a
+    user the operator's."""
+    caps = {Cap.RUN: cap_usd, Cap.MONTH: tools.store.preferences.get().monthly_cap_usd, Cap.USER: _users_cap(tools)}
     return {cap: usd for cap, usd in caps.items() if usd is not None}
+
+
+def _users_cap(tools: Tools) -> Decimal | None:
+    """What the operator lets the user of this library spend in a month."""
+    return tools.settings.user_limits.month_usd if tools.settings.user_id else None
 
 
 def price_of(question: Question) -> CallPrice:
@@ -131,9 +137,11 @@ def cost_of(generation: Generation, model: Model) -> Decimal | None:
 
 def refusal_words(refused: Refused) -> str:
     """``Your spending cap of $1.00 a run is reached: $0.98 is spent, and the next request may cost $0.05.``"""
-    what = "a run" if refused.cap is Cap.RUN else "a month"
+    what = {Cap.RUN: "Your spending cap of {} a run", Cap.MONTH: "Your spending cap of {} a month"}.get(
+        refused.cap, "The operator's limit of {} a month for each user"
+    )
     return (
-        f"Your spending cap of {_dollars(refused.cap_usd)} {what} is reached: {_dollars(refused.paid_usd)} is spent, "
+        f"{what.format(_dollars(refused.cap_usd))} is reached: {_dollars(refused.paid_usd)} is spent, "
         f"and the next request needs up to {_dollars(refused.needed_usd)}."
     )
 
@@ -164,7 +172,8 @@ class Budget:
 
     def left_this_month(self) -> Decimal | None:
         """None without a cap; never below zero."""
-        cap = self._tools.store.preferences.get().monthly_cap_usd
+        caps = [self._tools.store.preferences.get().monthly_cap_usd, _users_cap(self._tools)]
+        cap = min((usd for usd in caps if usd is not None), default=None)
         return None if cap is None else max(Decimal(0), cap - self.this_month().total_usd)
 
 
