@@ -48,7 +48,7 @@ from lib.pipeline.reruns import Reruns
 from lib.pipeline.reshape import reshape
 from lib.pipeline.run import find_model
 from lib.pipeline.saved_prompts import SavedPrompts
-from lib.pipeline.tools import KeyedLocks, Opened, Tools
+from lib.pipeline.tools import Opened, Tools
 from lib.pipeline.users import Users
 from lib.pipeline.versions import Versions
 from lib.settings import Settings
@@ -130,7 +130,6 @@ def _library(settings: Settings) -> dict[str, object]:
         "files": MediaFiles(settings.data_dir),
         "vault": Vault(settings.shared.data_dir, store),
         "links": links,
-        "locks": KeyedLocks(),
     }
 
 

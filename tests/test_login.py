@@ -55,6 +55,7 @@ def test_media_is_for_whose_it_is_and_for_nobody_else(visit, of_ann, footage):
         refused, unknown = bob.get(url), bob.get(f"/api/{route}/{'0' * 64}")
         assert (refused.status_code, refused.text) == (404, unknown.text)
         assert nobody.get(url).status_code == 401
+        assert "Cookie" in ann.get(url).headers["vary"]
     stretch = {"Range": "bytes=1000-1999"}
     assert ann.get(f"/api/media/{of_ann}", headers=stretch).content == footage.read_bytes()[1000:2000]
     assert bob.get(f"/api/media/{of_ann}", headers=stretch).status_code == 404

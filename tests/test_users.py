@@ -17,7 +17,8 @@ from lib.domain.budget import CallPrice, Cap, Granted, Refused
 from lib.domain.media import Source, SourceKind
 from lib.domain.run import RunState
 from lib.domain.user import User, UserLimits, check_let_in
-from lib.errors import CapReached, InputError, KeyMissing, LibraryFull, NotLetIn, StorageInUse
+from lib.errors import CapReached, InputError, KeyMissing, KeyRingRefused, LibraryFull, NotLetIn, StorageInUse
+from lib.pipeline.keys import NOT_YOURS
 from lib.pipeline.library_gift import give_library
 from lib.pipeline.paying import caps_of, refusal_words
 from lib.pipeline.tools import Opened
@@ -166,6 +167,17 @@ def test_a_user_cannot_name_a_file_of_the_operators_machine(house):
     for services, is_used in ((ann, False), (house, True)):
         services.save_preferences(replace(services.preferences(), cookies_file="/etc/hostname"))
         assert (services._tools.links(False).cookies_file is not None) is is_used
+
+
+def test_a_user_cannot_use_the_operators_keyring(tmp_path):
+    """Neither a key is put into it nor one got out of it for who signs in, whatever a browser sends."""
+    with services_beside(tmp_path / "data") as house:
+        ann, _ = enter(house)
+        assert ann.keys.remembering_problem() == NOT_YOURS
+        with pytest.raises(KeyRingRefused):
+            ann.keys.remember(DEFAULT_KEY)
+        ann.save_preferences(replace(ann.preferences(), remembers_key=True))
+        assert ann.keys.remembered() is None
 
 
 def test_libraries_that_many_others_were_opened_after_are_closed():

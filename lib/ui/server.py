@@ -44,6 +44,8 @@ MEDIA_HEADERS = {
     "Content-Disposition": "inline",
     "Cache-Control": "private, max-age=3600",
     "Cross-Origin-Resource-Policy": "same-origin",
+    # What a browser has kept for one user is not for who signs in there next.
+    "Vary": "Cookie",
 }
 COPY_HEADERS = {name: value for name, value in MEDIA_HEADERS.items() if name != "Content-Disposition"}
 
