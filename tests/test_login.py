@@ -183,7 +183,7 @@ def test_each_provider_has_a_button(tmp_path):
 
 
 def test_the_operator_is_told_what_makes_a_login_weak(tmp_path):
-    """No TLS beyond this machine, and no list of who may come in."""
+    """No TLS beyond this machine, no list of who may come in, or why nobody gets in at all."""
     public = AUTH.replace("http://localhost:8501", "{}://cuewise.example")
     for text, environment, expected in (
         (AUTH, {"CUEWISE_ALLOWED_EMAILS": "*@example.org"}, []),
@@ -191,4 +191,10 @@ def test_the_operator_is_told_what_makes_a_login_weak(tmp_path):
         (public.replace("{}", "http"), {}, [login.NO_TLS, login.OPEN_TO_ALL]),
     ):
         with secrets_file(tmp_path / "secrets.toml", text):
-            assert login.warnings(Settings.from_environment(environment)) == expected
+            assert login.notes(Settings.from_environment(environment)) == expected
+    with secrets_file(tmp_path / "secrets.toml", AUTH.replace(SECRET, "short")):
+        (said,) = login.notes(Settings.from_environment({}))
+        assert "cookie_secret has fewer than 32 characters" in said
+        assert "For a team" in said
+    with secrets_file(tmp_path / "secrets.toml", "other = 1\n"):
+        assert login.notes(Settings.from_environment({})) == []

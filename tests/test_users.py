@@ -295,6 +295,7 @@ def test_a_library_that_is_full_takes_no_more_media(tmp_path, footage, beckett):
             assert "Library" in refused.value.hint
         assert ann._tools.files.used_bytes("temporary") == 0
         ann._tools.files.remove(kept.asset_id)
+        ann._tools.store.removals.forget_assets([kept.asset_id])
         assert ann.keep_file(beckett).asset_id
         assert house.keep_file(footage).asset_id
 

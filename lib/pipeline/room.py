@@ -15,7 +15,7 @@ def room_check(tools: Tools) -> Callable[[int], None]:
     limit = tools.settings.user_limits.storage_bytes if tools.settings.user_id else None
     if limit is None:
         return lambda size_bytes: None
-    held = tools.files.used_bytes("media")
+    held = tools.store.assets.total_bytes()
 
     def check(size_bytes: int) -> None:
         if held + size_bytes > limit:

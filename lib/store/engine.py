@@ -20,6 +20,8 @@ from sqlalchemy.schema import CreateSchema
 from lib.errors import FolderReadOnly, StorageError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+MAKING_SCHEMA = 7_265_901
+"""A number of our own among the locks that PostgreSQL gives by number."""
 
 
 def open_engine(url: str, schema: str | None = None) -> Engine:
@@ -36,6 +38,8 @@ def open_engine(url: str, schema: str | None = None) -> Engine:
             engine = create_engine(parsed, poolclass=NullPool)
             event.listen(engine, "connect", _keep_to(schema), insert=True)
             with engine.begin() as connection:
+                # One at a time: the app and a worker may both be the first to come.
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MAKING_SCHEMA})")
                 connection.execute(CreateSchema(schema, if_not_exists=True))
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _set_up_sqlite)

@@ -30,10 +30,8 @@ def main() -> int:
         settings = Settings.from_environment()
         log_file = start_logging(settings.data_dir, "app", is_json=settings.logs_json)
         # Imported late: a busy port is told at once.
-        from lib.ui import login
         from lib.ui.frame import services_of
 
-        notes = login.warnings(settings) if login.is_on(settings) else []
         services = services_of(settings)
     except CuewiseError as exc:
         _say(f"{exc} {exc.hint}".strip())
@@ -44,8 +42,6 @@ def main() -> int:
     services.ensure_worker()
     print(f"{APP_NAME} runs at http://{options.address}:{options.port}  (Ctrl+C ends it)", flush=True)
     print(f"Data: {settings.data_dir}   Log: {log_file}", flush=True)
-    for note in notes:
-        _say(f"Note: {note}")
     try:
         _serve(options.address, options.port)
     finally:

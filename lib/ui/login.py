@@ -79,8 +79,14 @@ def _providers(auth: Mapping[str, object]) -> dict[str | None, str]:
     }
 
 
-def warnings(settings: Settings) -> list[str]:
-    """What the operator should know of the login that is on: what makes it less safe than it looks."""
+def notes(settings: Settings) -> list[str]:
+    """What the operator should know of the login at the start: why nobody gets in, or what makes it less safe than it
+    looks."""
+    try:
+        if not is_on(settings):
+            return []
+    except InputError as error:
+        return [f"{error} {error.hint}"]
     address = urlsplit(get_origin_from_redirect_uri() or "")
     is_plain = address.scheme != "https" and not is_loopback(address.hostname or "")
     return [*([NO_TLS] if is_plain else []), *([] if settings.allowed_emails else [OPEN_TO_ALL])]

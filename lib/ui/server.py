@@ -30,9 +30,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from lib.errors import CuewiseError
 from lib.logs import start_logging
 from lib.settings import APP_NAME, Settings
+from lib.ui import login
 from lib.ui.frame import close_services, services_of, services_of_request, version
 from lib.ui.gate import OnlySignedIn
-from lib.ui.login import public_host
 from lib.ui.session import is_loopback
 from lib.ui.sign_in import SIGN_IN_ROUTES, KnowsVisitors
 from lib.ui.words import plain, render_failure
@@ -187,6 +187,8 @@ async def running(app: st.App) -> AsyncIterator[None]:
     try:
         settings = Settings.from_environment()
         start_logging(settings.data_dir, "app", is_json=settings.logs_json)
+        for note in login.notes(settings):
+            log.warning(note)
     except (CuewiseError, OSError) as error:
         log.warning("no log is kept: %s", error)  # the first page says what is wrong with the data folder
     yield
@@ -210,7 +212,7 @@ app = st.App(
         Middleware(
             OnlyOurHost,
             hosts=allowed_hosts(
-                st.get_option("server.address"), st.get_option("browser.serverAddress") or public_host()
+                st.get_option("server.address"), st.get_option("browser.serverAddress") or login.public_host()
             ),
         ),
         Middleware(OnlySignedIn),
