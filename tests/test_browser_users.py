@@ -56,7 +56,8 @@ def test_two_people_sign_in_and_neither_sees_anything_of_the_other(tmp_path, sho
 
         type_key(bob)
         open_by_menu(bob, "New run")
-        drop_file(bob, {"name": "Bobs.mp4", "mimeType": "video/mp4", "buffer": short_talking_video.read_bytes()[:-1]})
+        other_bytes = short_talking_video.read_bytes() + b"\0\0\0\x08free"  # an empty box of MP4's after the last
+        drop_file(bob, {"name": "Bobs.mp4", "mimeType": "video/mp4", "buffer": other_bytes})
         choose_model(bob, "Google: Gemini 3.8 Flash")
         press_run(bob)
         expect(bob.get_by_text("Fail better.").first).to_be_visible()
