@@ -17,7 +17,8 @@ Each class is what the reader must do differently; the message says what happene
     │   ├── PlanRefused            nothing we can make of it would be accepted by the model
     │   ├── EmptyReference         there is nothing to count word errors by
     │   ├── StillAnswering         one question of a conversation after the other
-    │   └── StillGoingOn           what a run at work needs cannot go
+    │   ├── StillGoingOn           what a run at work needs cannot go
+    │   └── SignInNeeded, NotLetIn nobody is signed in, or somebody who has no library here
     ├── ModelError                 the model or its provider
     │   ├── KeyMissing, KeyRejected, SignInRefused, OutOfCredit, CapReached, PriceUnknown, ModerationRefused
     │   ├── UnknownModel, NoEndpoint, PartFormRefused, BadRequest, ContextTooLong, RequestTooLarge
@@ -26,6 +27,7 @@ Each class is what the reader must do differently; the message says what happene
     ├── SpeechError                the local model: LocalModelMissing, WeightsCorrupt, HubUnreachable
     ├── StorageError               the disk, the database or the keyring: DiskFull, FolderReadOnly, StorageInUse,
     │                              DatabaseDamaged, KeyRingRefused
+    │   └── LibraryFull            what the operator lets a user keep
     └── Cancelled                  the user pressed Cancel
 """
 
@@ -217,6 +219,16 @@ class StillGoingOn(InputError):
     hint = "Wait until it is done, or cancel it first."
 
 
+class SignInNeeded(InputError):
+    hint = "Open Cuewise, sign in, and try again."
+
+
+class NotLetIn(InputError):
+    """Who is signed in may not come in."""
+
+    hint = "Sign in with another account, or ask whoever runs this Cuewise to let you in."
+
+
 class ModelError(CuewiseError):
     """The model or its provider did not answer as needed.
 
@@ -250,6 +262,7 @@ class CapReached(ModelError):
 
     hint = "What was finished is kept. Raise the cap in Settings and press Retry to go on."
     hint_for_own = "What was finished is kept, and costs nothing again: start it once more with a higher cap."
+    hint_for_users = "What was finished is kept. Ask whoever runs this Cuewise, or press Retry next month."
 
 
 class PriceUnknown(ModelError):
@@ -368,6 +381,10 @@ class StorageError(CuewiseError):
 
 class DiskFull(StorageError):
     hint = "Free some space on the disk, then press Retry. What was finished is kept."
+
+
+class LibraryFull(StorageError):
+    hint = "Delete videos in Library, or ask whoever runs this Cuewise for more room; then try again."
 
 
 class StorageInUse(StorageError):

@@ -2,7 +2,8 @@
 
 A worker process runs the workflows; everyone else holds a ``Jobs`` and only submits and cancels. All a run has to
 show is in the store; the engine remembers which step is next, so that a crash at any moment loses at most the step
-in flight. Arguments are a run's id and attempt: never a key, never a path.
+in flight. Arguments are a run's id and attempt: never a key, never a path. Whose library the run is in stands in the
+job's name, which what it starts in turn begins with.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from lib.pipeline.run import (
     note_answered,
 )
 from lib.pipeline.tools import Tools
+from lib.settings import Settings
 from lib.store import database_file, is_damaged, is_disk_full, put_aside
 
 log = logging.getLogger(__name__)
@@ -49,11 +51,12 @@ APPLICATION_VERSION = "1"
 """Pinned: the engine's own default is a hash of the source, and an edited comment would strand waiting work."""
 
 RUNS, ASKED, ASKED_FREE, LOCAL, COPIES = "runs", "asked", "asked free", "local", "copies"
-QUESTIONS = "questions"
-"""The queues: whole runs; parts asked of a server, and of a free model, each model in a row of its own, so that a slow
-one holds up nobody else; parts heard on this machine, one at a time; copies of videos with captions in them, one at a
-time as well, beside what is heard; questions of conversations, which nobody wants to see wait behind a long video's
-parts. Those to a free model stand in its row, for they count like its parts."""
+QUESTIONS, USERS_RUNS = "questions", "users' runs"
+"""The queues: whole runs, those of users in a row for each, so that nobody's many keep another's waiting; parts asked
+of a server, and of a free model, each model in a row of its own, so that a slow one holds up nobody else; parts heard
+on this machine, one at a time; copies of videos with captions in them, one at a time as well, beside what is heard;
+questions of conversations, which nobody wants to see wait behind a long video's parts. Those to a free model stand in
+its row, for they count like its parts."""
 REMOTE, FREE = "remote", "free"
 """What the two rows of models were before: work that an older version left there still goes on."""
 FREE_LIMIT = {"limit": 20, "period": 60}
@@ -78,9 +81,10 @@ _tools: Tools | None = None
 
 
 def _at_work() -> Tools:
+    """The tools of the library that this work is for."""
     if _tools is None:
         raise RuntimeError("workflows run in a worker only")
-    return _tools
+    return _tools.of_user(_user_of(DBOS.workflow_id))
 
 
 @DBOS.step()
@@ -249,20 +253,29 @@ def _failing(run_id: str, attempt: int) -> Iterator[None]:
 
 
 class Jobs:
-    """Submit and cancel, from any process. Raises StorageError when the engine's database cannot be opened."""
+    """Submit and cancel, from any process. Raises StorageError when the engine's database cannot be opened.
 
-    def __init__(self, database_url: str) -> None:
+    ``parent`` are those whose connection these use: see ``of_user``.
+    """
+
+    def __init__(self, database_url: str, user_id: str | None = None, parent: Jobs | None = None) -> None:
         self._url = database_url
+        self._user_id = user_id
+        self._parent = parent
         self._lock = threading.Lock()
         self._client: DBOSClient | None = None
         self._file: tuple[int, int] | None = None
 
+    def of_user(self, user_id: str | None) -> Jobs:
+        """The jobs of one user's library, over the same connection; these themselves for None."""
+        return self if user_id is None else Jobs(self._url, user_id, self)
+
     def submit(self, run_id: str, attempt: int) -> None:
         """Raises DiskFull, like ``repair``, ``copy`` and ``answer``."""
-        self._enqueue("run", RUNS, run_id, attempt)
+        self._enqueue_run("run", run_id, attempt)
 
     def repair(self, run_id: str, attempt: int, number: int, model_id: str | None) -> None:
-        self._enqueue("repair", RUNS, run_id, attempt, number, model_id)
+        self._enqueue_run("repair", run_id, attempt, number, model_id)
 
     def copy(self, copy_id: str, attempt: int) -> None:
         self._enqueue("copy", COPIES, copy_id, attempt)
@@ -273,28 +286,32 @@ class Jobs:
 
     def is_over(self, subject_id: str, attempt: int) -> bool:
         """Whether the engine has ended this attempt at a run or a copy, however; False for one it never heard of."""
-        found = self._open().list_workflows(workflow_ids=[_workflow_id(subject_id, attempt)], load_input=False)
+        found = self._open().list_workflows(workflow_ids=[self._name(subject_id, attempt)], load_input=False)
         return bool(found) and found[0].status not in ("PENDING", "ENQUEUED", "DELAYED")
 
     def cancel(self, subject_id: str, attempt: int) -> None:
         """Stop what is queued and what comes next; a step in flight hears it from the store."""
         # A workflow that is over, or never began, has nothing to cancel: the store has the last word.
         with suppress(Exception):
-            self._open().cancel_workflow(_workflow_id(subject_id, attempt), cancel_children=True)
+            self._open().cancel_workflow(self._name(subject_id, attempt), cancel_children=True)
 
     def forget(self, subject_id: str, attempts: int) -> None:
         """Delete what the engine remembers of a run or a copy: of all attempts at it, and of their parts."""
-        ids = [_workflow_id(subject_id, attempt) for attempt in range(1, attempts + 1)]
+        ids = [self._name(subject_id, attempt) for attempt in range(1, attempts + 1)]
         self._open().delete_workflows(ids, delete_children=True)
 
     def close(self) -> None:
         if self._client is not None:
             self._client.destroy()
 
+    def _enqueue_run(self, workflow: str, run_id: str, attempt: int, *more: object) -> None:
+        queue, row = (RUNS, {}) if self._user_id is None else (USERS_RUNS, {"queue_partition_key": self._user_id})
+        self._enqueue(workflow, queue, run_id, attempt, *more, **row)
+
     def _enqueue(
         self, workflow: str, queue: str, subject_id: str, attempt: int, *more: object, **options: object
     ) -> None:
-        options |= {"workflow_name": workflow, "queue_name": queue, "workflow_id": _workflow_id(subject_id, attempt)}
+        options |= {"workflow_name": workflow, "queue_name": queue, "workflow_id": self._name(subject_id, attempt)}
         options["app_version"] = APPLICATION_VERSION
         try:
             self._open().enqueue(options, subject_id, attempt, *more)
@@ -303,7 +320,14 @@ class Jobs:
                 raise DiskFull("The disk is full: it could not be queued.") from exc
             raise
 
+    def _name(self, subject_id: str, attempt: int) -> str:
+        """What the engine knows an attempt by."""
+        whose = "" if self._user_id is None else f"{self._user_id}/"
+        return f"{whose}{subject_id}.{attempt}"
+
     def _open(self) -> DBOSClient:
+        if self._parent is not None:
+            return self._parent._open()
         with self._lock:
             if self._client is not None and self._file != _identity_of(self._url):
                 self._client.destroy()  # a worker has put the file aside, see ``work``
@@ -340,11 +364,12 @@ def work(tools: Tools, executor_id: str) -> None:
 def _begin_work(tools: Tools, executor_id: str) -> None:
     global _tools
     _tools = tools = replace(tools, holder=executor_id)
-    # Nobody else reserves in this name: what is reserved in it belongs to a worker that died.
-    if dead := tools.store.payments.bury(executor_id):
-        log.info("%d requests were under way when the worker ended; they count as paid", dead)
-    tools.store.claims.release_all(executor_id)
-    tools.vault.forget_unused()
+    for each in tools.everybodys():
+        # Nobody else reserves in this name: what is reserved in it belongs to a worker that died.
+        if dead := each.store.payments.bury(executor_id):
+            log.info("%d requests were under way when the worker ended; they count as paid", dead)
+        each.store.claims.release_all(executor_id)
+        each.vault.forget_unused()
     url = tools.settings.jobs_database_url
     _prepare_database(url)
     _log_as_we_do(tools)
@@ -359,15 +384,20 @@ def _begin_work(tools: Tools, executor_id: str) -> None:
         )
     )
     DBOS.launch()
-    _register_queues(tools.settings.parts_at_once, is_shared=tools.settings.is_shared)
-    _submit_what_was_not(tools, url)
+    _register_queues(tools.settings)
+    jobs = Jobs(url)
+    for each in tools.everybodys():
+        _submit_what_was_not(each, jobs.of_user(each.settings.user_id))
+    jobs.close()
 
 
-def _register_queues(at_once: int, *, is_shared: bool) -> None:
+def _register_queues(settings: Settings) -> None:
     """What counts requests counts those of all workers together; what takes a machine's own cores, each its own.
 
     A worker counts what it works on itself as well: a job that was cancelled holds its thread until it hears of it.
     """
+
+    at_once, is_shared = settings.parts_at_once, settings.is_shared
 
     def limited(limit: int) -> dict[str, int]:
         return {"worker_concurrency": limit} | ({"global_concurrency": limit} if is_shared else {})
@@ -377,6 +407,10 @@ def _register_queues(at_once: int, *, is_shared: bool) -> None:
         "partition_worker_concurrency": at_once,
     } | ({"partition_concurrency": at_once} if is_shared else {})
     DBOS.register_queue(RUNS, **limited(RUNS_AT_ONCE), polling_interval_sec=POLL)
+    each_users = settings.user_limits.runs_at_once
+    DBOS.register_queue(
+        USERS_RUNS, **limited(RUNS_AT_ONCE), partition_concurrency=each_users, polling_interval_sec=POLL
+    )
     DBOS.register_queue(ASKED, **by_model, polling_interval_sec=POLL)
     DBOS.register_queue(ASKED_FREE, **by_model, limiter=FREE_LIMIT, polling_interval_sec=POLL)
     DBOS.register_queue(REMOTE, **limited(at_once), polling_interval_sec=POLL)
@@ -397,9 +431,10 @@ def take_over(executor_id: str, tools: Tools) -> int:
 
     What had its answer is not asked again, and what was on its way counts as paid. Done twice it does no harm.
     """
-    if dead := tools.store.payments.bury(executor_id):
-        log.info("%d requests were under way when a worker ended; they count as paid", dead)
-    tools.store.claims.release_all(executor_id)
+    for each in tools.everybodys():
+        if dead := each.store.payments.bury(executor_id):
+            log.info("%d requests were under way when a worker ended; they count as paid", dead)
+        each.store.claims.release_all(executor_id)
     # The engine's own recovery, for another's id: it offers that to its paid console only. Resuming each workflow,
     # which it offers to all, would go around the queues and their limits.
     return len(DBOS._recover_pending_workflows([executor_id]))
@@ -424,7 +459,7 @@ class _Standstill(logging.Filter):
     def __init__(self, tools: Tools) -> None:
         super().__init__()
         self._tools = tools
-        self._stopped: set[tuple[str, int]] = set()
+        self._stopped: set[tuple[str | None, str, int]] = set()
         self._has_begun = threading.Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -432,7 +467,7 @@ class _Standstill(logging.Filter):
         if not record.exc_info or not is_disk_full(record.exc_info[1]):
             return True
         if DBOS.workflow_id:
-            self._stopped.add(_subject_of(DBOS.workflow_id))
+            self._stopped.add((_user_of(DBOS.workflow_id), *_subject_of(DBOS.workflow_id)))
         if self._has_begun.acquire(blocking=False):
             threading.Thread(target=self._wait_for_room, name="standstill", daemon=True).start()
         return False
@@ -446,21 +481,21 @@ class _Standstill(logging.Filter):
 
     def _is_written_down(self) -> bool:
         try:
-            for subject_id, attempt in tuple(self._stopped):
-                self._fail(subject_id, attempt)
+            for user_id, subject_id, attempt in tuple(self._stopped):
+                self._fail(self._tools.of_user(user_id), subject_id, attempt)
             _check_room(self._tools.settings.jobs_database_url)
         except (StorageError, sqlite3.OperationalError):
             return False
         return True
 
-    def _fail(self, subject_id: str, attempt: int) -> None:
+    def _fail(self, tools: Tools, subject_id: str, attempt: int) -> None:
         failure = as_failure(DiskFull(FULL), subject_id)
-        if self._tools.store.runs.get(subject_id) is not None:
-            fail_run(subject_id, attempt, failure, self._tools)
-        elif self._tools.store.conversations.exchange(subject_id) is not None:
-            fail_answer(subject_id, attempt, failure, self._tools)
+        if tools.store.runs.get(subject_id) is not None:
+            fail_run(subject_id, attempt, failure, tools)
+        elif tools.store.conversations.exchange(subject_id) is not None:
+            fail_answer(subject_id, attempt, failure, tools)
         else:
-            self._tools.store.copies.fail(subject_id, attempt, failure)
+            tools.store.copies.fail(subject_id, attempt, failure)
 
 
 def _is_news(record: logging.LogRecord) -> bool:
@@ -474,10 +509,9 @@ def _is_news(record: logging.LogRecord) -> bool:
     return not is_meant and "no longer owned by this execution" not in record.getMessage()
 
 
-def _submit_what_was_not(tools: Tools, url: str) -> None:
+def _submit_what_was_not(tools: Tools, jobs: Jobs) -> None:
     # A crash between writing a run down and queueing it: the engine ignores those it knows already. One that the
     # engine is done with and that was never ended has lost its last word, on a full disk perhaps.
-    jobs = Jobs(url)
     for run_id, attempt in tools.store.runs.unfinished():
         if jobs.is_over(run_id, attempt):
             fail_run(run_id, attempt, _lost("run", "Press Retry."), tools)
@@ -495,7 +529,6 @@ def _submit_what_was_not(tools: Tools, url: str) -> None:
             continue
         with suppress(engine_errors.DBOSConflictingWorkflowError):
             jobs.answer(exchange_id, attempt, Model(model_id, model_id, frozenset()))
-    jobs.close()
 
 
 def _lost(what: str, hint: str) -> Failure:
@@ -534,12 +567,14 @@ def _identity_of(url: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _workflow_id(subject_id: str, attempt: int) -> str:
-    return f"{subject_id}.{attempt}"
+def _user_of(workflow_id: str) -> str | None:
+    """Whose library a workflow works on; None for that of who sits at the machine."""
+    user_id, slash, _ = workflow_id.rpartition("/")
+    return user_id if slash else None
 
 
 def _subject_of(workflow_id: str) -> tuple[str, int]:
     """The run, copy or question that a workflow works for, and the attempt; what a run's has started is called
     ``run.attempt-n``."""
-    subject_id, _, attempt = workflow_id.partition(".")
+    subject_id, _, attempt = workflow_id.rpartition("/")[2].partition(".")
     return subject_id, int(attempt.partition("-")[0])

@@ -30,11 +30,13 @@ UNFINISHED = ".unfinished-"
 class MediaStore:
     """Files by name, such as ``media/ab/abcdef...``. A file under its name is whole. Opened when it is first needed.
 
-    Every method raises StorageError when the store does not answer or refuses.
+    All are ``inside`` a folder of it, if that is named: nothing beside that is found. Every method raises StorageError
+    when the store does not answer or refuses.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, inside: str = "") -> None:
         self.url = url.rstrip("/")
+        self._inside = inside
         self._is_folder = url.startswith("file:")
         self._opened: tuple[AbstractFileSystem, str] | None = None
 
@@ -124,7 +126,7 @@ class MediaStore:
             if self._is_folder and not files.isdir(root):
                 # Made anew it would be a folder of this machine: the share is not mounted.
                 raise StorageError(f"There is no folder {root}.", "Mount it, or set CUEWISE_MEDIA_URL to another.")
-            self._opened = files, root
+            self._opened = files, f"{root}/{self._inside}" if self._inside else root
         return self._opened
 
 

@@ -54,7 +54,8 @@ from lib.pipeline.reruns import Reruns
 from lib.pipeline.reshape import reshape
 from lib.pipeline.run import find_model
 from lib.pipeline.saved_prompts import SavedPrompts
-from lib.pipeline.tools import Tools
+from lib.pipeline.tools import Opened, Tools
+from lib.pipeline.users import Users
 from lib.pipeline.versions import Versions
 from lib.settings import Settings
 from lib.speech import Listener, local_models
@@ -92,7 +93,6 @@ def open_tools(settings: Settings, *, patience_seconds: float = 20.0) -> Tools:
     A database that another program holds is waited for so long.
     """
     hold_to(settings.media_limits)
-    store = Store(settings.database_url, patience_seconds)
 
     def fetch_models() -> dict:
         client = OpenRouter(settings.openrouter_base_url, settings.openrouter_api_key)
@@ -101,8 +101,34 @@ def open_tools(settings: Settings, *, patience_seconds: float = 20.0) -> Tools:
         finally:
             client.close()
 
+    catalogue = CatalogueKeeper(settings.data_dir / "catalogue.json", fetch_models)
+
+    def openrouter(base_url: str, key: str | None) -> OpenRouter:
+        return OpenRouter(base_url, key, nearest=lambda model_id: nearest(model_id, catalogue.get().models))
+
+    tools = Tools(
+        **_library(settings, patience_seconds),
+        listener=Listener(settings.data_dir / "weights"),
+        catalogue=catalogue,
+        openrouter=openrouter,
+    )
+
+    def open_user(user_id: str) -> Tools:
+        return replace(tools, **_library(settings.for_user(user_id), patience_seconds))
+
+    users = Opened(open_user, lambda each: each.close())
+    return replace(tools, users=users)
+
+
+def _library(settings: Settings, patience_seconds: float) -> dict[str, object]:
+    """The tools that are one library's own: what is kept, and the ways to it."""
+    store = Store(settings.database_url, settings.database_schema, patience_seconds=patience_seconds)
+    inside = f"users/{settings.user_id}" if settings.user_id else ""
+    shared = MediaStore(settings.media_url, inside) if settings.media_url else None
+
     def links(allow_private: bool) -> LinkDoor:
-        cookies = store.preferences.get().cookies_file
+        # A path on this machine is for who may read here, not for each who signs in.
+        cookies = store.preferences.get().cookies_file if settings.user_id is None else None
         return LinkDoor(
             ffmpeg_path=ffmpeg_path(),
             allow_private=allow_private,
@@ -110,24 +136,16 @@ def open_tools(settings: Settings, *, patience_seconds: float = 20.0) -> Tools:
             max_bytes=settings.download_limit_bytes,
             max_seconds=settings.media_limits.seconds,
             patience_seconds=settings.download_limit_seconds,
-            cache_folder=settings.data_dir / "cache" / "yt-dlp",
+            cache_folder=settings.shared.data_dir / "cache" / "yt-dlp",
         )
 
-    catalogue = CatalogueKeeper(settings.data_dir / "catalogue.json", fetch_models)
-
-    def openrouter(base_url: str, key: str | None) -> OpenRouter:
-        return OpenRouter(base_url, key, nearest=lambda model_id: nearest(model_id, catalogue.get().models))
-
-    return Tools(
-        settings=settings,
-        store=store,
-        files=MediaFiles(settings.data_dir, MediaStore(settings.media_url) if settings.media_url else None),
-        vault=Vault(settings.data_dir, store, settings.vault_key),
-        listener=Listener(settings.data_dir / "weights"),
-        catalogue=catalogue,
-        openrouter=openrouter,
-        links=links,
-    )
+    return {
+        "settings": settings,
+        "store": store,
+        "files": MediaFiles(settings.data_dir, shared),
+        "vault": Vault(settings.shared.data_dir, store, settings.vault_key),
+        "links": links,
+    }
 
 
 def open_services(settings: Settings) -> Services:
@@ -136,11 +154,15 @@ def open_services(settings: Settings) -> Services:
 
 
 class Services:
-    def __init__(self, settings: Settings, tools: Tools) -> None:
+    """``installation`` are the services that those of a user share the worker and the connection to the jobs with."""
+
+    def __init__(self, settings: Settings, tools: Tools, installation: Services | None = None) -> None:
         self.settings = settings
         self._tools = tools
         self._jobs = None
-        self._worker = WorkerProcess(settings.worker_environment())
+        self._installation = installation
+        self._worker = installation._worker if installation else WorkerProcess(settings.worker_environment())
+        self._users = Opened(self._open_user, lambda each: each.close())
         self._queue = Queue(tools, self.ensure_worker)
         self.budget = Budget(tools)
         self.captions = Captions(tools)
@@ -157,7 +179,12 @@ class Services:
         self.proposals = Proposals(tools)
         self.reruns = Reruns(tools, self.new_request, self.submit)
         self.saved_prompts = SavedPrompts(tools)
+        self.users = Users(tools)
         self.versions = Versions(tools)
+
+    def of_user(self, user_id: str) -> Services:
+        """The services of a user's own library. Raises StorageError."""
+        return self._users.get(user_id)
 
     # What the user chose, and what there is to choose from
 
@@ -421,7 +448,7 @@ class Services:
         """Why nothing is worked on, when the worker that this process keeps dies again and again."""
         if self._worker.early_deaths < 3:
             return None
-        log = self.settings.data_dir / "logs" / "worker.log"
+        log = self.settings.shared.data_dir / "logs" / "worker.log"
         return self.disk_problem() or StorageError("The worker cannot start.", f"See {log}.")
 
     def counters(self, since: datetime | None = None) -> Counters:
@@ -450,11 +477,17 @@ class Services:
         return DiskFull("The disk is full: nothing more can be kept.", "Free some space on it, then go on.")
 
     def close(self) -> None:
-        """End the worker that this process started, and let go of the database."""
-        self._worker.close()
-        if self._jobs is not None:
-            self._jobs.close()
-        self._tools.store.close()
+        """End the worker that this process started, and let go of the database. Those of a user only do the latter."""
+        if self._installation is None:
+            self._users.close()
+            self._worker.close()
+            if self._jobs is not None:
+                self._jobs.close()
+        self._tools.close()
+
+    def _open_user(self, user_id: str) -> Services:
+        tools = self._tools.of_user(user_id)
+        return Services(tools.settings, tools, installation=self)
 
     def _put(self, run_id: str, key: str | None, enqueue: Callable[[Jobs], None]) -> None:
         self._queue.put(lambda: enqueue(self._open_jobs()), lambda: self._tools.store.runs.cancel(run_id), key)
@@ -464,6 +497,8 @@ class Services:
         return shutil.disk_usage(folder if folder.exists() else folder.anchor).free
 
     def _open_jobs(self) -> Jobs:
+        if self._installation is not None:
+            return self._installation._open_jobs().of_user(self.settings.user_id)
         if self._jobs is None:
             # The job engine takes half a second to import: only who submits pays for it.
             from lib.jobs import Jobs

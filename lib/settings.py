@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 
 import platformdirs
 
 from lib.domain.plan import MEGABYTE
+from lib.domain.user import GIGABYTE, UserLimits, check_user_id
 from lib.errors import InputError
 from lib.media.limits import MediaLimits
 
@@ -24,7 +26,11 @@ class Settings:
     """What the operator decides. ``openrouter_api_key`` and ``vault_key`` never show in a repr. After ``keep_days``
     days a run that is over is deleted, with its video when no other run needs it; None keeps all.
 
-    ``media_url`` is where several machines find each other's media, ``vault_key`` the secret that they share."""
+    ``media_url`` is where several machines find each other's media, ``vault_key`` the secret that they share.
+
+    ``is_login_required``: without a login that is set up nobody sees anything. ``allowed_emails`` are patterns in small
+    letters. Those of a user (``for_user``) have ``user_id``, and ``installation``, the settings they were made from.
+    """
 
     data_dir: Path
     database_url: str
@@ -40,6 +46,11 @@ class Settings:
     download_limit_seconds: float = 6 * 3600.0
     media_url: str | None = None
     vault_key: str | None = field(default=None, repr=False)
+    is_login_required: bool = False
+    allowed_emails: tuple[str, ...] = ()
+    user_limits: UserLimits = field(default_factory=UserLimits)
+    user_id: str | None = None
+    installation: Settings | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.media_url and self.is_shared and not self.vault_key:
@@ -72,13 +83,39 @@ class Settings:
             download_limit_seconds=_number(env, "CUEWISE_DOWNLOAD_HOURS", 6, most=1000) * 3600,
             media_url=_media_url(env),
             vault_key=_secret(env, "CUEWISE_VAULT_KEY"),
+            is_login_required=_flag(env, "CUEWISE_LOGIN"),
+            allowed_emails=tuple(_words(env, "CUEWISE_ALLOWED_EMAILS")),
+            user_limits=_user_limits(env),
         )
+
+    def for_user(self, user_id: str) -> Settings:
+        """The settings of one user's library: a folder and a database, or a schema of it, in which nothing of anybody
+        else is, so that no question to it can find that."""
+        check_user_id(user_id)
+        folder = self.data_dir / "users" / user_id
+        return replace(
+            self,
+            data_dir=folder,
+            database_url=self.database_url if self.is_shared else f"sqlite:///{folder / 'cuewise.db'}",
+            user_id=user_id,
+            installation=self,
+        )
+
+    @property
+    def shared(self) -> Settings:
+        """Those of the whole installation, whoever's these are: where the jobs, the logs and the weights are."""
+        return self.installation or self
+
+    @property
+    def database_schema(self) -> str | None:
+        """The schema of a user's tables in the database that all share; None where the database is theirs alone."""
+        return f"user_{self.user_id}" if self.user_id and self.is_shared else None
 
     @property
     def jobs_database_url(self) -> str:
         """Where the job engine keeps its tables: a file of its own beside ours on SQLite, else our database."""
         if not self.is_shared:
-            return f"sqlite:///{self.data_dir / 'jobs.db'}"
+            return f"sqlite:///{self.shared.data_dir / 'jobs.db'}"
         return self.database_url
 
     @property
@@ -168,6 +205,24 @@ def _secret(env: Mapping[str, str], name: str) -> str | None:
     if text and len(text) < LEAST_SECRET:
         raise InputError(f"{name} has fewer than {LEAST_SECRET} characters.", "Make one with: openssl rand -hex 32")
     return text or None
+
+
+def _words(env: Mapping[str, str], name: str) -> list[str]:
+    """What stands between commas or blanks, in small letters."""
+    return (env.get(name) or "").lower().replace(",", " ").split()
+
+
+def _user_limits(env: Mapping[str, str]) -> UserLimits:
+    usd, gigabytes = ((env.get(f"CUEWISE_USER_{name}") or "").strip() for name in ("MONTH_USD", "STORAGE_GB"))
+    if usd:
+        _number(env, "CUEWISE_USER_MONTH_USD", 0, least=0, most=1_000_000, what="dollars")
+    if gigabytes:
+        _number(env, "CUEWISE_USER_STORAGE_GB", 0, least=0.01, most=1_000_000, what="gigabytes")
+    return UserLimits(
+        month_usd=Decimal(usd) if usd else None,
+        runs_at_once=_count(env, "CUEWISE_USER_RUNS", 4),
+        storage_bytes=int(float(gigabytes) * GIGABYTE) if gigabytes else None,
+    )
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

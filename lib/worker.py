@@ -47,7 +47,8 @@ def main() -> int:
     start_logging(settings.data_dir, "worker", is_json=settings.logs_json)
     try:
         tools = open_tools(settings, patience_seconds=PATIENCE_SECONDS)
-        tools.files.sweep()
+        for each in tools.everybodys():
+            each.files.sweep()
         jobs.stop_on_signals()
         executor_id = _executor_id(settings)
         roll = Roll(tools, executor_id)

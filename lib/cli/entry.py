@@ -31,10 +31,15 @@ def _main(options: argparse.Namespace) -> int:
     try:
         settings = Settings.from_environment()
         start_logging(settings.data_dir, "cli", is_shown=False, is_json=settings.logs_json)
-        if options.command is restore_backup:  # for a database that cannot be opened
+        if options.command is restore_backup and options.user is None:  # for a database that cannot be opened
             return restore_backup(settings, options)
         services = open_services(settings)
-        return options.command(services, options)
+        if options.user is None:
+            return options.command(services, options)
+        user = services.users.find(options.user)
+        if options.command is restore_backup:
+            return restore_backup(settings.for_user(user.id), options)
+        return options.command(services.of_user(user.id), options)
     except CuewiseError as exc:
         say(f"{exc} {UNPRICED_HINT}" if isinstance(exc, PriceUnknown) else problem_words(exc))
         return BAD_INPUT if isinstance(exc, InputError | ModelError) else FAILED

@@ -28,6 +28,7 @@ from lib.cli.plan import plan_videos, prepare_parts
 from lib.cli.question import DEFAULT_MODEL, TEXT, VIDEO
 from lib.cli.run import run_videos
 from lib.cli.stretches import DEFAULT_BUDGET, PROPOSALS
+from lib.cli.users import give, list_users
 from lib.domain.plan import Quality, RouteChoice, Times
 from lib.formats import FORMATS, ExportOptions
 from lib.services import EVERY_FORMAT
@@ -44,6 +45,7 @@ CAPTIONS = (
 def command_parser() -> argparse.ArgumentParser:
     """What it reads has ``command``: the function that does it, given the services and the options."""
     parser = argparse.ArgumentParser(prog="python -m lib.cli", description="Timestamped transcripts of videos.")
+    parser.add_argument("--user", metavar="WHO", help="work in the library of a user, named by e-mail or id")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     run = commands.add_parser("run", help="transcribe files or links, or give them to models for another task")
@@ -89,6 +91,14 @@ def command_parser() -> argparse.ArgumentParser:
     restore = commands.add_parser("restore", help="put the newest backup in the place of a damaged database")
     restore.set_defaults(command=restore_backup)
     restore.add_argument("--backup", type=Path, metavar="FILE", help="another backup than the newest sound one")
+
+    users = commands.add_parser("users", help="who has signed in, where there is a login, and what they take up")
+    users.set_defaults(command=list_users)
+    _add_json(users)
+
+    given = commands.add_parser("give", help="give the library from before there was a login to a user")
+    given.set_defaults(command=give)
+    given.add_argument("to", metavar="WHO", help="a user who has signed in, by e-mail or id")
 
     batches = commands.add_parser("batches", help="what was started together, newest first")
     batches.set_defaults(command=list_batches)

@@ -24,10 +24,12 @@ class PaymentState(StrEnum):
 
 
 class Cap(StrEnum):
-    """What a cap is for: all that one press of Run has started, or a calendar month (UTC)."""
+    """What a cap is for: all that one press of Run has started, or a calendar month (UTC); the last is the operator's,
+    for a user's month."""
 
     RUN = "run"
     MONTH = "month"
+    USER = "user"
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,23 +35,28 @@ class Budget:
 
     def left_this_month(self) -> Decimal | None:
         """None without a cap; never below zero."""
-        cap = self._tools.store.preferences.get().monthly_cap_usd
+        caps = caps_of(None, self._tools)
+        cap = min((caps[each] for each in (Cap.MONTH, Cap.USER) if each in caps), default=None)
         return None if cap is None else max(Decimal(0), cap - self.this_month().total_usd)
 
 
 def caps_of(own_cap_usd: Decimal | None, tools: Tools) -> dict[Cap, Decimal]:
-    """The caps that hold now: what was asked for with a run, else what is in Settings; that of the month is there."""
+    """The caps that hold now: what was asked for with a run, else what is in Settings; that of the month is there. For
+    a user there is the operator's, too."""
     preferences = tools.store.preferences.get()
     cap_usd = preferences.spending_cap_usd if own_cap_usd is None else own_cap_usd
-    caps = {Cap.RUN: cap_usd, Cap.MONTH: preferences.monthly_cap_usd}
+    users_cap_usd = tools.settings.user_limits.month_usd if tools.settings.user_id else None
+    caps = {Cap.RUN: cap_usd, Cap.MONTH: preferences.monthly_cap_usd, Cap.USER: users_cap_usd}
     return {cap: usd for cap, usd in caps.items() if usd is not None}
 
 
 def refusal_words(refused: Refused) -> str:
     """``Your spending cap of $1.00 a run is reached: $0.98 is spent, and the next request needs at least $0.0500.``"""
-    what = "a run" if refused.cap is Cap.RUN else "a month"
+    what = {Cap.RUN: "Your spending cap of {} a run", Cap.MONTH: "Your spending cap of {} a month"}.get(
+        refused.cap, "The operator's limit of {} a month for each user"
+    )
     return (
-        f"Your spending cap of {_dollars(refused.cap_usd)} {what} is reached: {_dollars(refused.paid_usd)} is spent, "
+        f"{what.format(_dollars(refused.cap_usd))} is reached: {_dollars(refused.paid_usd)} is spent, "
         f"and the next request needs at least {_dollars(refused.needed_usd)}."
     )
 

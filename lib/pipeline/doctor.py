@@ -109,7 +109,7 @@ class Doctor:
 
     def _worker(self) -> Finding:
         # Who works holds this lock. On another machine's disk it says nothing, and is not there.
-        lock = FileLock(self._tools.settings.data_dir / "worker.lock")
+        lock = FileLock(self._tools.settings.shared.data_dir / "worker.lock")
         try:
             with lock.acquire(timeout=0):
                 return Finding("Worker", Verdict.LIMITED, "none at work", "It starts with the app: make run.")

@@ -15,6 +15,7 @@ from lib.media.apart import probe_apart
 from lib.pipeline.plan import MediaFacts, facts_of_asset, facts_of_link
 from lib.pipeline.posters import Posters
 from lib.pipeline.reporter import Reporter
+from lib.pipeline.room import room_check
 from lib.pipeline.tools import Tools
 from lib.ytdlp import DownloadProgress, LinkVideo, Need
 
@@ -24,12 +25,14 @@ HOLD_LINK_HOURS = 24
 
 def keep_stream(stream: BinaryIO, title: str, kind: SourceKind, tools: Tools) -> Source:
     """Spool a file into the store, 1 MB at a time, and measure it. Raises MediaError or StorageError."""
-    asset_id, size_bytes = tools.files.keep(stream)
+    asset_id, size_bytes = tools.files.keep(stream, on_progress=room_check(tools))
     return _measured(asset_id, size_bytes, title, kind, tools)
 
 
 def keep_path(path: Path, kind: SourceKind, tools: Tools) -> Source:
     """The same for a file on this machine's disk."""
+    if path.is_file():
+        room_check(tools)(path.stat().st_size)
     asset_id, size_bytes = tools.files.keep_file(path)
     return _measured(asset_id, size_bytes, path.name, kind, tools)
 
@@ -97,11 +100,13 @@ def media_of(run: Run, tools: Tools) -> MediaAsset:
 
 
 def _download(request: RunRequest, tools: Tools, reporter: Reporter, *, hears_only: bool) -> MediaAsset:
-    url = request.source.url or ""
+    url, check_room = request.source.url or "", room_check(tools)
+    check_room(request.source.size_bytes or 1)
     folder = tools.files.link_folder(link_key(url, hears_only))
     path = tools.links(request.allow_private_urls).download(
         url, folder, Need(hears_only=hears_only), _report_to(reporter)
     )
+    check_room(path.stat().st_size)
     asset_id, size_bytes = tools.files.keep_file(path, move=True)
     # What is left is the door's note of what it wanted, for a next try.
     shutil.rmtree(folder, ignore_errors=True)

@@ -5,15 +5,20 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
-from lib.errors import CuewiseError, SignInRefused
+from lib.errors import CuewiseError, KeyRingRefused, SignInRefused
 from lib.key_ring import KeyRing
 from lib.openrouter import OpenRouter
 from lib.openrouter.sign_in import challenge_of, offers_sign_in, sign_in_url
 from lib.pipeline.tools import Tools
 
+NOT_YOURS = "It cannot be remembered here: the keyring is that of whoever runs this Cuewise."
+
 
 class Keys:
-    """Verbs for pages and the command line. A browser's own key is not here: see ``lib.visitors``."""
+    """Verbs for pages and the command line. A browser's own key is not here: see ``lib.visitors``.
+
+    The keyring is that of who sits at the machine: who signs in has none.
+    """
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
@@ -25,6 +30,8 @@ class Keys:
 
     def remembered(self) -> str | None:
         """The key in the system's keyring, which is opened only where the user once asked for that."""
+        if self._tools.settings.user_id:
+            return None
         with self._lock:
             if not self._was_read and self._tools.store.preferences.get().remembers_key:
                 self._remembered = self._ring.get()
@@ -33,10 +40,12 @@ class Keys:
 
     def remembering_problem(self) -> str | None:
         """Why no key can be remembered on this machine; None when it can."""
-        return self._ring.problem()
+        return NOT_YOURS if self._tools.settings.user_id else self._ring.problem()
 
     def remember(self, key: str) -> None:
         """Keep the key in the system's keyring for every later start. Raises KeyRingRefused."""
+        if self._tools.settings.user_id:
+            raise KeyRingRefused(NOT_YOURS, "Paste your key when you need it.")
         with self._lock:
             self._ring.put(key)
             self._remembered, self._was_read = key, True

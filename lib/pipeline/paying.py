@@ -90,7 +90,9 @@ class Payer:
             time.sleep(WAIT)
 
     def _stopped_by(self, words: str, cap: Cap = Cap.RUN) -> CapReached:
-        """No setting raises a cap that was given with the run."""
+        """No setting raises a cap that was given with the run, nor the operator's."""
+        if cap is Cap.USER:
+            return CapReached(words, CapReached.hint_for_users)
         is_own = self.own_cap_usd is not None and cap is Cap.RUN
         return CapReached(words, CapReached.hint_for_own if is_own else None)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Generic, TypeVar
 
+from lib.errors import StorageError
 from lib.files import MediaFiles
 from lib.openrouter import CatalogueKeeper, OpenRouter
 from lib.settings import Settings
@@ -16,6 +20,12 @@ from lib.speech import Listener
 from lib.store import Store
 from lib.vault import Vault
 from lib.ytdlp import LinkDoor
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+MOST_OPEN = 64
+"""Of so many users the libraries are held open."""
 
 
 class KeyedLocks:
@@ -38,11 +48,38 @@ class KeyedLocks:
             lock.release()
 
 
+class Opened(Generic[T]):
+    """What was opened for each user, by their id: once, and closed when that of many others was used since.
+
+    What is closed while somebody still works with it opens its connections anew.
+    """
+
+    def __init__(self, open_one: Callable[[str], T], close_one: Callable[[T], None], most: int = MOST_OPEN) -> None:
+        self._open, self._close, self._most = open_one, close_one, most
+        self._lock = threading.Lock()
+        self._opened: OrderedDict[str, T] = OrderedDict()
+
+    def get(self, user_id: str) -> T:
+        with self._lock:
+            if user_id not in self._opened:
+                self._opened[user_id] = self._open(user_id)
+            self._opened.move_to_end(user_id)
+            while len(self._opened) > self._most:
+                self._close(self._opened.popitem(last=False)[1])
+            return self._opened[user_id]
+
+    def close(self) -> None:
+        with self._lock:
+            while self._opened:
+                self._close(self._opened.popitem()[1])
+
+
 @dataclass(frozen=True)
 class Tools:
     """``openrouter(base_url, key)`` and ``links(allow_private)`` open the doors that depend on the request.
 
-    ``holder`` is the worker, the same over its restarts, in whose name money is reserved.
+    ``holder`` is the worker, the same over its restarts, in whose name money is reserved. ``users`` opens those that
+    work on a user's library; None where these do so themselves.
     """
 
     settings: Settings
@@ -55,6 +92,7 @@ class Tools:
     links: Callable[[bool], LinkDoor]
     holder: str = ""
     locks: KeyedLocks = field(default_factory=KeyedLocks)
+    users: Opened[Tools] | None = None
 
     @contextmanager
     def alone(self, name: str, while_waiting: Callable[[], None]) -> Iterator[None]:
@@ -76,4 +114,24 @@ class Tools:
 
     @property
     def weights_dir(self) -> Path:
-        return self.settings.data_dir / "weights"
+        return self.settings.shared.data_dir / "weights"
+
+    def of_user(self, user_id: str | None) -> Tools:
+        """Those that work on a user's library; these themselves for None."""
+        return self if user_id is None else replace(self.users.get(user_id), holder=self.holder)
+
+    def everybodys(self) -> Iterator[Tools]:
+        """These, and then those of each user. A library that cannot be opened is left out, and holds up no other."""
+        yield self
+        for user in self.store.users.all():
+            try:
+                own = self.of_user(user.id)
+            except StorageError as error:
+                log.error("the library of user %s is left out: %s", user.id, error)
+            else:
+                yield own
+
+    def close(self) -> None:
+        if self.users is not None:
+            self.users.close()
+        self.store.close()

@@ -18,8 +18,17 @@ KEEP_RENDITIONS = 14 * 86400.0
 
 
 def keep_up(tools: Tools, *, now: datetime | None = None) -> None:
-    """Do what is due; the worker calls it every hour. Never raises: what fails is logged, and tried again."""
+    """Do what is due in every library; the worker calls it every hour. Never raises: what fails is logged, and tried
+    again."""
     now = now or datetime.now(UTC)
+    try:
+        for library in tools.everybodys():
+            _keep_up(library, now)
+    except CuewiseError as error:
+        log.warning("upkeep: %s %s", error, error.hint)
+
+
+def _keep_up(tools: Tools, now: datetime) -> None:
     for each in (_sweep, _expire, _back_up):
         try:
             each(tools, now)
@@ -39,7 +48,7 @@ def _sweep(tools: Tools, now: datetime) -> None:
     tools.files.sweep()
     tools.files.sweep_renditions(KEEP_RENDITIONS)
     if tools.files.shared is not None:
-        Library(tools, lambda: Jobs(tools.settings.jobs_database_url)).free_lost()
+        Library(tools, lambda: Jobs(tools.settings.jobs_database_url).of_user(tools.settings.user_id)).free_lost()
 
 
 def _expire(tools: Tools, now: datetime) -> None:
@@ -48,7 +57,7 @@ def _expire(tools: Tools, now: datetime) -> None:
     if days is None:
         return
     jobs = Jobs(tools.settings.jobs_database_url)
-    library = Library(tools, lambda: jobs)
+    library = Library(tools, lambda: jobs.of_user(tools.settings.user_id))
     try:
         expired = tools.store.runs.ended_before(now - timedelta(days=days))
         if expired:

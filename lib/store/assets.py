@@ -38,6 +38,13 @@ class Assets:
         with transaction(self._engine) as connection:
             return connection.scalar(wanted)
 
+    def total_bytes(self) -> int:
+        """What all of them take up together."""
+        with transaction(self._engine) as connection:
+            return sum(
+                from_json(MediaAsset, record).size_bytes for record in connection.scalars(select(asset.c.record))
+            )
+
     def ids(self) -> set[str]:
         """The ids of all assets that are known."""
         with transaction(self._engine) as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -12,8 +13,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from filelock import FileLock
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.schema import CreateSchema
 
 from lib.errors import DatabaseDamaged, FolderReadOnly, StorageError
 from lib.store.rows import is_damaged
@@ -21,12 +24,15 @@ from lib.store.rows import is_damaged
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATING = 7_283_947_301
 """The lock of who migrates: any number that nobody else takes."""
+MAKING_SCHEMA = 7_265_901
+"""A number of our own among the locks that PostgreSQL gives by number."""
 PATIENCE_SECONDS = 20.0
 """A person in front of a page waits no longer for a database that another program holds."""
 
 
-def open_engine(url: str, patience_seconds: float = PATIENCE_SECONDS) -> Engine:
-    """An engine whose tables are up to date. Whoever writes waits so long for others who write (on SQLite).
+def open_engine(url: str, schema: str | None = None, *, patience_seconds: float = PATIENCE_SECONDS) -> Engine:
+    """An engine whose tables are up to date; with a ``schema`` of PostgreSQL it sees those in that alone. Whoever
+    writes waits so long for others who write (on SQLite).
 
     Raises StorageError in words when the database cannot be opened, DatabaseDamaged among it.
     """
@@ -34,7 +40,16 @@ def open_engine(url: str, patience_seconds: float = PATIENCE_SECONDS) -> Engine:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite" and parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+        if schema is None:
+            engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+        else:
+            # Each user has one, and a server has a hundred connections in all: none is held open.
+            engine = create_engine(parsed, poolclass=NullPool)
+            event.listen(engine, "connect", _keep_to(schema), insert=True)
+            with engine.begin() as connection:
+                # One at a time: the app and a worker may both be the first to come.
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MAKING_SCHEMA})")
+                connection.execute(CreateSchema(schema, if_not_exists=True))
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", partial(_set_up_sqlite, patience_seconds))
         _upgrade(engine, parsed.database)
@@ -62,6 +77,17 @@ def _set_up_sqlite(patience_seconds: float, connection: sqlite3.Connection, _rec
     # What is deleted is overwritten, not only forgotten.
     cursor.execute("PRAGMA secure_delete = ON")
     cursor.close()
+
+
+def _keep_to(schema: str) -> Callable[[DBAPIConnection, object], None]:
+    def keep_to(connection: DBAPIConnection, _record: object) -> None:
+        # Of the session, not of a transaction that may be rolled back.
+        before, connection.autocommit = connection.autocommit, True
+        with connection.cursor() as cursor:
+            cursor.execute(f'SET search_path TO "{schema}"')
+        connection.autocommit = before
+
+    return keep_to
 
 
 def _upgrade(engine: Engine, database: str | None) -> None:

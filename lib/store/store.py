@@ -24,6 +24,7 @@ from lib.store.search import Search
 from lib.store.shelves import PreferenceShelf, SealedKeys
 from lib.store.spending import Spending
 from lib.store.transcripts import Transcripts
+from lib.store.users import Users
 from lib.store.videos import Videos
 from lib.store.workers import Workers
 
@@ -31,12 +32,15 @@ from lib.store.workers import Workers
 class Store:
     """All that must last. Safe to use from many threads and several processes at once.
 
-    Whoever writes waits ``patience_seconds`` for another program that holds the database (SQLite).
+    Whoever writes waits ``patience_seconds`` for another program that holds the database (SQLite). With a ``schema`` it
+    holds what is in that alone, and can see nothing of the database beside it.
     """
 
-    def __init__(self, database_url: str, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    def __init__(
+        self, database_url: str, schema: str | None = None, *, patience_seconds: float = PATIENCE_SECONDS
+    ) -> None:
         self._url = database_url
-        self._engine = open_engine(database_url, patience_seconds)
+        self._engine = open_engine(database_url, schema, patience_seconds=patience_seconds)
         self.assets = Assets(self._engine)
         self.search = Search(self._engine)
         self.transcripts = Transcripts(self._engine, self.search)
@@ -58,6 +62,7 @@ class Store:
         self.sealed_keys = SealedKeys(self._engine)
         self.workers = Workers(self._engine)
         self.claims = Claims(self._engine)
+        self.users = Users(self._engine)
         self.search.catch_up()
 
     @property

@@ -414,6 +414,18 @@ sealed = Table(
 )
 
 
+account = Table(
+    "account",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("seen", String(32), nullable=False),
+)
+"""Who has a library of their own: in the database of the installation. Those of the users have the table, and nobody in
+it."""
+
+
 def is_compared(name: str | None, kind: str, _parents: object) -> bool:
     """Whether a thing in the database is one of the tables above: not so what the full-text index consists of."""
     return not (name or "").startswith("passage_words")

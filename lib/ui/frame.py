@@ -9,10 +9,14 @@ from functools import cache
 from pathlib import Path
 
 import streamlit as st
+from starlette.requests import HTTPConnection
 
-from lib.errors import InputError, StorageError
+from lib.domain.user import User
+from lib.errors import InputError, NotLetIn, SignInNeeded, StorageError
 from lib.services import Services, open_services
 from lib.settings import APP_NAME, Settings
+from lib.ui.login import render_sign_in, user_of_page, user_of_request
+from lib.ui.session import sign_out
 from lib.ui.words import plain, render_failure
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +35,8 @@ STYLE = """
 [data-testid="stSliderThumbValue"], [data-testid="stButtonGroup"] [data-selected] { color: inherit !important; }
 :is(.st-key-making, .st-key-made_of) [data-testid="stPageLink-NavLink"] { background: none; }
 :is(.st-key-making, .st-key-made_of) [data-testid="stPageLink-NavLink"] * { font-weight: 400; }
+.st-key-sign_in_page { max-width: 24rem; margin: 12vh auto 0; text-align: center; }
+.st-key-sign_in_page svg { width: 3.5rem; height: 3.5rem; }
 [class*="st-key-document"] :is(p, li, h1, h2, h3, h4) { unicode-bidi: plaintext; text-align: start; }
 [data-testid="stMarkdown"] h1 { font-size: 1.3rem; padding: 0.5rem 0 0.25rem; }
 [data-testid="stMarkdown"] h2 { font-size: 1.15rem; padding: 0.5rem 0 0.25rem; }
@@ -67,6 +73,7 @@ PAGES = (
 def open_page(title: str, icon: str, *, wide: bool = False, heading: bool = True) -> Services:
     """Draw the frame and the heading, and give the services. Every page calls it first, on every run.
 
+    Where there is a login, who is not signed in sees the way in and nothing else, and the services are the user's own.
     Stops the page with a sentence when the services cannot open. ``icon`` is a Material icon shown before the
     heading; the browser's tab shows the app's own mark, since Streamlit fetches Material favicons from elsewhere.
     ``heading`` False leaves the heading to a page that has a better one than its name.
@@ -77,11 +84,12 @@ def open_page(title: str, icon: str, *, wide: bool = False, heading: bool = True
         layout="wide" if wide else "centered",
         menu_items={},
     )
-    _draw_menu()
+    user = _let_in()
+    _draw_menu(user)
     if heading:
         st.header(f"{icon} {plain(title)}", anchor=False)
     try:
-        services = services_of(Settings.from_environment())
+        services = _services_for(user, Settings.from_environment())
         services.ensure_worker()
     except (InputError, StorageError) as error:
         render_failure(error)
@@ -91,7 +99,19 @@ def open_page(title: str, icon: str, *, wide: bool = False, heading: bool = True
     return services
 
 
-def _draw_menu() -> None:
+def _let_in() -> User | None:
+    """Who looks at the page; None without a login. Stops here for everybody else."""
+    try:
+        return user_of_page(Settings.from_environment())
+    except (SignInNeeded, NotLetIn) as error:
+        st.html(STYLE)
+        render_sign_in(error, (ASSETS / "mark.svg").read_text(encoding="utf-8"))
+    except InputError as error:
+        render_failure(error)
+    st.stop()
+
+
+def _draw_menu(user: User | None) -> None:
     theme = "dark" if st.context.theme.type == "dark" else "light"
     st.logo(str(ASSETS / f"wordmark-{theme}.svg"), size="large", icon_image=str(ASSETS / "mark.svg"))
     with st.sidebar:
@@ -99,8 +119,16 @@ def _draw_menu() -> None:
             if (ROOT / page.script).exists():
                 st.page_link(page.script, label=page.name, icon=page.icon)
         with st.container(key="foot"):
+            if user is not None:
+                _draw_account(user)
             st.caption(f"{LEAVES_THE_MACHINE}\n\n{APP_NAME} {version()}")
     st.html(STYLE)
+
+
+def _draw_account(user: User) -> None:
+    with st.container(key="account", horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(plain(user.name))
+        st.button("Sign out", key="sign_out", type="tertiary", icon=":material/logout:", on_click=sign_out)
 
 
 _opened: dict[Settings, Services] = {}
@@ -113,6 +141,21 @@ def services_of(settings: Settings) -> Services:
         if settings not in _opened:
             _opened[settings] = open_services(settings)
         return _opened[settings]
+
+
+def services_of_request(request: HTTPConnection) -> Services:
+    """The services for who asks a route: with a login, their own. Raises SignInNeeded, NotLetIn, InputError and
+    StorageError."""
+    settings = Settings.from_environment()
+    return _services_for(user_of_request(request, settings), settings)
+
+
+def _services_for(user: User | None, settings: Settings) -> Services:
+    services = services_of(settings)
+    if user is None:
+        return services
+    services.users.enter(user)
+    return services.of_user(user.id)
 
 
 def close_services() -> None:

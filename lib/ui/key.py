@@ -12,8 +12,8 @@ from lib.ui.file_link import render_link
 from lib.ui.session import (
     keyring_key,
     known_key,
+    may_use_keyring,
     remember_session_key,
-    serves_this_machine_only,
     session_key,
     visitor,
 )
@@ -92,7 +92,7 @@ def _sign_in(services: Services) -> None:
 
 def _choose_remembering(services: Services, known: str, remembered: str | None) -> None:
     """The tick that puts the key into the keyring, greyed with the reason where there is none."""
-    problem = services.keys.remembering_problem() if serves_this_machine_only() else OTHERS_TOO
+    problem = services.keys.remembering_problem() if may_use_keyring(services) else OTHERS_TOO
     st.checkbox(
         "Remember it on this machine",
         value=known == remembered,

@@ -11,12 +11,13 @@ import streamlit as st
 
 from lib.domain.plan import MEGABYTE
 from lib.domain.run import PartForm
+from lib.domain.user import UserLimits
 from lib.errors import CuewiseError, InputError
 from lib.pipeline.doctor import Verdict
 from lib.services import Services
 from lib.ui.caps import render_spent
 from lib.ui.model_picker import pick_models
-from lib.ui.words import bytes_words, count_words, plain, render_failure
+from lib.ui.words import bytes_words, count_words, money, plain, render_failure
 
 PART_MINUTES = (1, 15)
 FORM_WORDS = {
@@ -59,7 +60,9 @@ def render_preferences(services: Services) -> None:
             format_func=FORM_WORDS.get,
             help="Change it only when a server refuses the video and names the part type in its message.",
         )
-        cookies = st.text_input(
+        # A path on the operator's machine is not for each who signs in.
+        is_own_machine = services.settings.user_id is None
+        cookies = is_own_machine and st.text_input(
             "Cookies file for links",
             value=preferences.cookies_file or "",
             placeholder="/home/me/cookies.txt",
@@ -76,7 +79,7 @@ def render_preferences(services: Services) -> None:
                 monthly_cap_usd=monthly,
                 part_form=form,
                 part_seconds=minutes * 60.0,
-                cookies_file=read_cookies_path(cookies),
+                cookies_file=read_cookies_path(cookies or ""),
             )
             services.save_preferences(chosen)
         except CuewiseError as error:
@@ -113,15 +116,28 @@ def render_storage(services: Services) -> None:
     st.subheader("Storage and limits", anchor=False)
     settings = services.settings
     used = services.library.space().total
-    free = shutil.disk_usage(settings.data_dir).free
+    free = shutil.disk_usage(settings.shared.data_dir).free
+    where = "Your library" if settings.user_id else str(settings.data_dir)
     limit = f"{settings.media_limit_bytes / MEGABYTE:g} MB of media in one request"
     st.markdown(
-        f":material/folder: {plain(str(settings.data_dir))} · {bytes_words(used)} used, {bytes_words(free)} free\n\n"
+        f":material/folder: {plain(where)} · {bytes_words(used)} used, {bytes_words(free)} free\n\n"
         f":material/upload: {limit} · CUEWISE\\_MEDIA\\_LIMIT\\_MB changes it\n\n"
         f":material/dynamic_feed: up to {count_words(settings.parts_at_once, 'part')} asked at once · "
         f"CUEWISE\\_PARTS\\_AT\\_ONCE changes it\n\n"
         f":material/dns: {plain(settings.openrouter_base_url)} · OPENROUTER\\_BASE\\_URL changes it"
     )
+    if settings.user_id:
+        st.markdown(f":material/group: {plain(user_limits_words(settings.user_limits))}")
+
+
+def user_limits_words(limits: UserLimits) -> str:
+    """What the operator lets each user have, such as ``Each user: 4 runs at once, $5.00 a month, 20 GB of media``."""
+    parts = [f"{count_words(limits.runs_at_once, 'run')} at once"]
+    if limits.month_usd is not None:
+        parts.append(f"{money(limits.month_usd)} a month")
+    if limits.storage_bytes is not None:
+        parts.append(f"{bytes_words(limits.storage_bytes)} of media")
+    return f"Each user: {', '.join(parts)}"
 
 
 def render_health(services: Services) -> None:

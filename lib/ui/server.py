@@ -30,7 +30,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from lib.errors import CuewiseError
 from lib.logs import start_logging
 from lib.settings import APP_NAME, Settings
-from lib.ui.frame import close_services, services_of, version
+from lib.ui import login
+from lib.ui.frame import close_services, services_of, services_of_request, version
+from lib.ui.gate import OnlySignedIn
 from lib.ui.session import is_loopback
 from lib.ui.sign_in import SIGN_IN_ROUTES, KnowsVisitors
 from lib.ui.words import plain, render_failure
@@ -42,6 +44,8 @@ MEDIA_HEADERS = {
     "Content-Disposition": "inline",
     "Cache-Control": "private, max-age=3600",
     "Cross-Origin-Resource-Policy": "same-origin",
+    # What a browser has kept for one user is not for who signs in there next.
+    "Vary": "Cookie",
 }
 COPY_HEADERS = {name: value for name, value in MEDIA_HEADERS.items() if name != "Content-Disposition"}
 
@@ -54,7 +58,7 @@ def media(request: Request) -> Response:
     if not _is_digest(asset_id):
         return PlainTextResponse("There is no such media.", status_code=404)
     try:
-        services = services_of(Settings.from_environment())
+        services = services_of_request(request)
         asset, path = services.asset(asset_id), services.media_path(asset_id)
     except CuewiseError as error:
         log.warning("media %s cannot be served: %s", asset_id, error)
@@ -71,7 +75,7 @@ def copy(request: Request) -> Response:
     if not _is_digest(copy_id):
         return PlainTextResponse("There is no such copy.", status_code=404)
     try:
-        services = services_of(Settings.from_environment())
+        services = services_of_request(request)
         found, path = services.copies.get(copy_id), services.copies.path(copy_id)
         name = services.copies.name(found) if found is not None else ""
     except CuewiseError as error:
@@ -86,7 +90,7 @@ def poster(request: Request) -> Response:
     """A small picture of one asset, made now if it was not yet; an empty one where it has none to show."""
     asset_id = request.path_params["asset_id"]
     try:
-        services = services_of(Settings.from_environment())
+        services = services_of_request(request)
         if not _is_digest(asset_id) or services.asset(asset_id) is None:
             return PlainTextResponse("There is no such media.", status_code=404)
         path = services.library.poster(asset_id)
@@ -183,6 +187,8 @@ async def running(app: st.App) -> AsyncIterator[None]:
     try:
         settings = Settings.from_environment()
         start_logging(settings.data_dir, "app", is_json=settings.logs_json)
+        for note in login.notes(settings):
+            log.warning(note)
     except (CuewiseError, OSError) as error:
         log.warning("no log is kept: %s", error)  # the first page says what is wrong with the data folder
     yield
@@ -205,8 +211,11 @@ app = st.App(
     middleware=[
         Middleware(
             OnlyOurHost,
-            hosts=allowed_hosts(st.get_option("server.address"), st.get_option("browser.serverAddress")),
+            hosts=allowed_hosts(
+                st.get_option("server.address"), st.get_option("browser.serverAddress") or login.public_host()
+            ),
         ),
+        Middleware(OnlySignedIn),
         Middleware(KnowsVisitors),
     ],
     on_script_error=tell_script_error,

@@ -1,5 +1,5 @@
 """The key of this browser: kept in memory as long as the app runs, under a cookie that no script and no other browser
-has."""
+has; where there is a login, for the user who is signed in there alone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from ipaddress import ip_address
 
 import streamlit as st
 
+from lib.domain.user import User
 from lib.services import Services
 from lib.visitors import Visitors
 
@@ -22,7 +23,19 @@ def cookie_name() -> str:
 def visitor() -> str | None:
     """Who is looking at this page; None without our cookie."""
     found = st.context.cookies.get(cookie_name())
-    return visitors.known(found) if isinstance(found, str) else None
+    user_id = User.of_claims(st.user).id if st.user.get("is_logged_in") else None
+    return visitor_as(visitors.known(found) if isinstance(found, str) else None, user_id)
+
+
+def visitor_as(visitor: str | None, user_id: str | None) -> str | None:
+    """A browser's name as long as a user is signed in there: whoever signs in after them is another visitor."""
+    return f"{visitor} {user_id}" if visitor and user_id else visitor
+
+
+def sign_out() -> None:
+    """Forget the key of who is signed in here, and let them go."""
+    remember_session_key(None)
+    st.logout()
 
 
 def session_key() -> str | None:
@@ -47,7 +60,12 @@ def known_key(services: Services) -> str | None:
 
 def keyring_key(services: Services) -> str | None:
     """The key that was remembered on this machine, for who sits at it."""
-    return services.keys.remembered() if serves_this_machine_only() else None
+    return services.keys.remembered() if may_use_keyring(services) else None
+
+
+def may_use_keyring(services: Services) -> bool:
+    """Not where others can open the app, nor where there is a login: the keyring is the operator's."""
+    return serves_this_machine_only() and services.settings.user_id is None
 
 
 def serves_this_machine_only() -> bool:

@@ -20,8 +20,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lib.errors import CuewiseError, SignInRefused
 from lib.settings import Settings
-from lib.ui.frame import services_of
-from lib.ui.session import cookie_name, visitors
+from lib.ui.frame import services_of_request
+from lib.ui.gate import is_https
+from lib.ui.login import user_of_request
+from lib.ui.session import cookie_name, visitor_as, visitors
 from lib.ui.words import render_failure
 
 log = logging.getLogger("cuewise.sign_in")
@@ -47,7 +49,7 @@ class KnowsVisitors:
         if scope["type"] != "http" or not _is_page(request := Request(scope)) or _visitor(request):
             await self.app(scope, receive, send)
             return
-        given = _cookie(visitors.new(), is_secure=_origin(request).startswith("https:"))
+        given = _cookie(visitors.new(), is_secure=is_https(request))
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -59,7 +61,7 @@ class KnowsVisitors:
 
 def begin(request: Request) -> Response:
     """To OpenRouter. Only from a page of ours: nobody else may start what ends in this browser having a key."""
-    services, visitor = services_of(Settings.from_environment()), _visitor(request)
+    services, visitor = services_of_request(request), _keeper(request)
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return PlainTextResponse("Signing in begins on the Settings page.", status_code=403)
     if visitor is None or not services.keys.offers_sign_in():
@@ -71,7 +73,7 @@ def begin(request: Request) -> Response:
 
 def come_back(request: Request) -> Response:
     """From OpenRouter, with a code for who left from this very browser."""
-    asked, visitor = request.query_params, _visitor(request)
+    asked, visitor = request.query_params, _keeper(request)
     try:
         verifier = visitors.end_sign_in(visitor, asked.get("state", ""))
     except SignInRefused as error:
@@ -80,7 +82,7 @@ def come_back(request: Request) -> Response:
     if not asked.get("code"):
         return _to_settings(DECLINED)
     try:
-        key = services_of(Settings.from_environment()).keys.key_for(asked["code"], verifier)
+        key = services_of_request(request).keys.key_for(asked["code"], verifier)
     except CuewiseError as error:
         log.warning("a sign-in failed: %s", error)
         return _to_settings(FAILED)
@@ -119,6 +121,12 @@ def _to_settings(outcome: str) -> Response:
     return _away(f"/settings?{OUTCOME}={outcome}")
 
 
+def _keeper(request: Request) -> str | None:
+    """Whose key it will be: the browser's, or, with a login, that of the user who is signed in there."""
+    user = user_of_request(request, Settings.from_environment())
+    return visitor_as(_visitor(request), user.id if user else None)
+
+
 def _visitor(request: Request) -> str | None:
     return visitors.known(request.cookies.get(cookie_name()))
 
@@ -128,9 +136,8 @@ def _is_page(request: Request) -> bool:
 
 
 def _origin(request: Request) -> str:
-    """The address under which the browser knows us; a proxy that ends TLS says that it did."""
-    scheme = request.headers.get("x-forwarded-proto", request.url.scheme).partition(",")[0].strip()
-    return f"{'https' if scheme == 'https' else 'http'}://{request.headers.get('host', '')}"
+    """The address under which the browser knows us."""
+    return f"{'https' if is_https(request) else 'http'}://{request.headers.get('host', '')}"
 
 
 def _cookie(value: str, *, is_secure: bool) -> str:
