@@ -150,7 +150,7 @@ class Gauge(threading.Thread):
 
     def run(self) -> None:
         while not self._over.wait(0.5):
-            with suppress(OSError):
+            with suppress(OSError, RuntimeError):  # it may have just ended
                 self.peak = max(self.peak, memory(self.pid, "VmRSS"))
 
     def stop(self) -> None:
