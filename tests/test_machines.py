@@ -281,6 +281,21 @@ def test_what_one_machine_keeps_another_finds(tmp_path, media_url, short_talking
     assert one.here(asset_id)
 
 
+def test_users_keep_their_media_apart_in_one_store(tmp_path, media_url, short_talking_video):
+    """What two users hold the same video of is there twice: who deletes theirs takes nothing from the other, and the
+    store of one finds nothing of the other's."""
+    ann, bob = (MediaFiles(tmp_path / each, MediaStore(media_url, f"users/{each}")) for each in ("ann", "bob"))
+    asset_id = ann.keep_file(short_talking_video)[0]
+    ann.share(asset_id)
+    assert MediaFiles(tmp_path / "bob's other machine", bob.shared).path(asset_id) is None
+    assert bob.keep_file(short_talking_video)[0] == asset_id
+    bob.share(asset_id)
+    ann.remove(asset_id)
+    assert MediaFiles(tmp_path / "ann's other machine", ann.shared).path(asset_id) is None
+    assert MediaFiles(tmp_path / "bob's other machine", bob.shared).path(asset_id)
+    assert MediaStore(media_url).names("media") == []
+
+
 def test_what_is_made_to_be_given_out_is_found_elsewhere(tmp_path, media_url):
     """A captioned copy or a poster made on one machine is given out by another, until it is removed or too old."""
     one, two = (MediaFiles(tmp_path / each, MediaStore(media_url)) for each in ("one", "two"))

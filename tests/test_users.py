@@ -18,9 +18,9 @@ from lib.domain.media import Source, SourceKind
 from lib.domain.run import RunState
 from lib.domain.user import User, UserLimits, check_let_in
 from lib.errors import CapReached, InputError, KeyMissing, KeyRingRefused, LibraryFull, NotLetIn, StorageInUse
+from lib.pipeline.budget import caps_of, refusal_words
 from lib.pipeline.keys import NOT_YOURS
 from lib.pipeline.library_gift import give_library
-from lib.pipeline.paying import caps_of, refusal_words
 from lib.pipeline.tools import Opened
 from lib.pipeline.upkeep import keep_up
 from lib.services import Services, open_services, open_tools
