@@ -357,7 +357,8 @@ class Witness:
         address = page.url.removeprefix(self.url)
         time.sleep(READING / self._haste)
         self._open(page, address, self.person.file_name, "reload a transcript")
-        expect(page.locator(".reader .line", has_text=self.person.said).first).to_be_visible()
+        # Its turn with the worker may come late: that is no time of a page.
+        expect(page.locator(".reader .line", has_text=self.person.said).first).to_be_visible(timeout=4 * WAIT_MS)
 
     def _compare(self, page: Page) -> None:
         self._choose(page, FIRST, SECOND, is_first=False)
