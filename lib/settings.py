@@ -116,6 +116,7 @@ class Settings:
             "CUEWISE_DATABASE_URL": self.database_url,
             "CUEWISE_PARTS_AT_ONCE": str(self.parts_at_once),
             "CUEWISE_KEEP_DAYS": str(self.keep_days or ""),
+            **self.user_limits.environment(),
             # glibc gives each of the worker's many threads an arena of its own and keeps what they free: a 4-hour
             # video took 700 MB that way, and 260 MB with two arenas that are given back.
             "MALLOC_ARENA_MAX": "2",
