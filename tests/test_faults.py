@@ -163,7 +163,7 @@ def ended(services: Services, run: Run) -> Run:
 
 
 def paid(services: Services, run: Run):
-    return services.budget.of_run(run.id, run.request)
+    return services._tools.store.payments.of_order(run.request.order_id or run.id)
 
 
 @pytest.mark.parametrize("name", FINAL)

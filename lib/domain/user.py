@@ -60,3 +60,12 @@ class UserLimits:
     month_usd: Decimal | None = None
     runs_at_once: int = 4
     storage_bytes: int | None = None
+
+    def environment(self) -> dict[str, str]:
+        """The variables that say the same, for another process."""
+        gigabytes = "" if self.storage_bytes is None else str(self.storage_bytes / GIGABYTE)
+        return {
+            "CUEWISE_USER_MONTH_USD": "" if self.month_usd is None else str(self.month_usd),
+            "CUEWISE_USER_RUNS": str(self.runs_at_once),
+            "CUEWISE_USER_STORAGE_GB": gigabytes,
+        }

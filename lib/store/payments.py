@@ -77,6 +77,11 @@ class Payments:
         with transaction(self._engine) as connection:
             return _spent(connection, Cap.MONTH, "")
 
+    def of_order(self, order_id: str) -> Spent:
+        """The same for a run, or for all that was started together under this id, whenever it was."""
+        with transaction(self._engine) as connection:
+            return _spent(connection, Cap.RUN, order_id)
+
     def _change(self, payment_id: str, **values: object) -> None:
         with transaction(self._engine) as connection:
             connection.execute(update(payment).where(payment.c.id == payment_id).values(**values))

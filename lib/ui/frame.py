@@ -35,8 +35,7 @@ STYLE = """
 [data-testid="stSliderThumbValue"], [data-testid="stButtonGroup"] [data-selected] { color: inherit !important; }
 :is(.st-key-making, .st-key-made_of) [data-testid="stPageLink-NavLink"] { background: none; }
 :is(.st-key-making, .st-key-made_of) [data-testid="stPageLink-NavLink"] * { font-weight: 400; }
-.st-key-sign_in_page { max-width: 24rem; margin: 12vh auto 0; text-align: center; }
-.st-key-sign_in_page svg { width: 3.5rem; height: 3.5rem; }
+.st-key-sign_in_page { max-width: 24rem; margin: 12vh auto 0; }
 [class*="st-key-document"] :is(p, li, h1, h2, h3, h4) { unicode-bidi: plaintext; text-align: start; }
 [data-testid="stMarkdown"] h1 { font-size: 1.3rem; padding: 0.5rem 0 0.25rem; }
 [data-testid="stMarkdown"] h2 { font-size: 1.15rem; padding: 0.5rem 0 0.25rem; }
@@ -105,7 +104,7 @@ def _let_in() -> User | None:
         return user_of_page(Settings.from_environment())
     except (SignInNeeded, NotLetIn) as error:
         st.html(STYLE)
-        render_sign_in(error, (ASSETS / "mark.svg").read_text(encoding="utf-8"))
+        render_sign_in(error)
     except InputError as error:
         render_failure(error)
     st.stop()

@@ -129,11 +129,9 @@ def _claims_in(request: HTTPConnection) -> Mapping[str, object]:
     return claims if is_ours else {}
 
 
-def render_sign_in(error: InputError, mark: str) -> None:
-    """All that who is not signed in gets to see, and who may not come in: the way in, or out, under our ``mark``, an
-    SVG that stands in the page itself, for no file is given out yet."""
-    with st.container(key="sign_in_page", horizontal_alignment="center"):
-        st.html(mark, width="content")
+def render_sign_in(error: InputError) -> None:
+    """All that who is not signed in gets to see, and who may not come in: the way in, or out."""
+    with st.container(key="sign_in_page"):
         st.header(f"Sign in to {APP_NAME}", anchor=False)
         if isinstance(error, NotLetIn):
             render_failure(error)
