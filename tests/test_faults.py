@@ -118,11 +118,12 @@ def source(services, short_talking_video) -> Source:
 def runs(services, server, source) -> dict[str, Run]:
     """A run for each fault, all of them under way at once."""
     faults = {name: [reply] for name, (reply, _) in FINAL.items()} | {name: [PASSING[name]] for name in PASSING}
-    faults |= {"for good": [PASSING["503"]] * 5, "no name": []}
+    faults |= {"for good": [PASSING["503"]] * 5}
     server.faults |= {name: deque(replies) for name, replies in faults.items()}
     requests = {name: about(services, source, name) for name in faults}
-    requests["no name"] = replace(requests["no name"], base_url=NOWHERE)
-    return {name: services.submit(request) for name, request in requests.items()}
+    begun = {name: services.submit(request) for name, request in requests.items()}
+    with services_beside_server(services.settings.data_dir, server, OPENROUTER_BASE_URL=NOWHERE) as astray:
+        return begun | {"no name": astray.submit(about(astray, source, "no name"))}
 
 
 @pytest.fixture(scope="module", autouse=True)
