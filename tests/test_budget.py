@@ -43,7 +43,7 @@ def store(tmp_path):
 @given(PRICES, SPENT, SPENT, CAPS)
 def test_what_is_granted_never_breaks_a_cap(price, run, month, caps):
     """Whatever was spent and reserved: with a grant on top, no cap is passed, and the call is worth sending."""
-    spent = {Cap.RUN: run, Cap.MONTH: month}
+    spent = {Cap.RUN: run, Cap.MONTH: month, Cap.USER: month}
     ruling = may_be_sent(price, spent, caps)
     if isinstance(ruling, Granted) and price.most_usd:
         assert price.least_usd <= ruling.usd <= price.most_usd
@@ -55,9 +55,9 @@ def test_what_is_granted_never_breaks_a_cap(price, run, month, caps):
 @given(PRICES, SPENT, SPENT, CAPS)
 def test_nobody_waits_for_nothing(price, run, month, caps):
     """Who waits is granted once all that is under way has come to nothing, so that nobody waits for ever."""
-    ruling = may_be_sent(price, {Cap.RUN: run, Cap.MONTH: month}, caps)
+    ruling = may_be_sent(price, {Cap.RUN: run, Cap.MONTH: month, Cap.USER: month}, caps)
     if isinstance(ruling, Waits):
-        settled = {Cap.RUN: Spent(run.paid_usd), Cap.MONTH: Spent(month.paid_usd)}
+        settled = {Cap.RUN: Spent(run.paid_usd)} | dict.fromkeys((Cap.MONTH, Cap.USER), Spent(month.paid_usd))
         assert run.reserved_usd or month.reserved_usd
         assert isinstance(may_be_sent(price, settled, caps), Granted)
 
