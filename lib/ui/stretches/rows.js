@@ -4,8 +4,15 @@ class Rows {
   // `onType(index, edge, seconds)` gets a time that was typed, `onWrong` one that is none.
   constructor({ on, onType, onWrong, onPlay, onRemove }) {
     this.rows = [];
+    this.typing = null;
     this.root = element("ol", "rows", { "aria-label": "Stretches" });
+    on(this.root, "input", (event) => (this.typing = event.target));
+    on(this.root, "focusout", () => {
+      this.typing = null;
+      this.show(this.spans, this.canPlay);
+    });
     on(this.root, "change", (event) => {
+      this.typing = null;
       const { index, edge } = event.target.dataset;
       const seconds = readTime(event.target.value);
       if (seconds === null) onWrong(event.target.value);
@@ -40,11 +47,16 @@ class Rows {
       name(row.end, index, `End of stretch ${index + 1}`);
       name(row.play, index, `Play stretch ${index + 1}`);
       name(row.remove, index, `Delete stretch ${index + 1}`);
-      row.start.value = precise(start);
-      row.end.value = precise(end);
+      this.write(row.start, start);
+      this.write(row.end, end);
       row.length.textContent = lengthWords(end - start);
       row.play.hidden = !canPlay;
     });
+  }
+
+  // What somebody is typing is theirs until they are done: the page may be drawn anew meanwhile.
+  write(field, time) {
+    if (field !== this.typing) field.value = precise(time);
   }
 }
 
