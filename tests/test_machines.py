@@ -130,6 +130,7 @@ def let_time_pass(url: str, dead: str) -> None:
     """The silence of a worker grows by what makes it count as dead: the rest of the test need not wait for it."""
     engine = create_engine(url)
     with engine.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
         silent = update(worker_table).where(worker_table.c.id == dead)
         connection.execute(silent.values(seen=worker_table.c.seen - DEAD_AFTER))
     engine.dispose()
@@ -181,6 +182,7 @@ def test_a_worker_that_was_only_slow_ends_when_others_have_taken_over(tmp_path, 
     with FakeOpenRouter() as server, worker_machine(data, server, team) as process:
         store = Store(team["CUEWISE_DATABASE_URL"])
         sleeper = worker_id(data, store)
+        time.sleep(1.5)  # between two beats: stopped amid one, it would hold its row
         process.send_signal(signal.SIGSTOP)
         let_time_pass(team["CUEWISE_DATABASE_URL"], sleeper)
         with store.workers.burying_one() as dead:
