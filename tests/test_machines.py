@@ -193,6 +193,30 @@ def test_a_worker_that_was_only_slow_ends_when_others_have_taken_over(tmp_path, 
     assert "took this worker for dead" in (data / "logs" / "worker.log").read_text("utf-8")
 
 
+def test_a_worker_that_freezes_while_it_says_that_it_lives_holds_nobody_up(team, monkeypatch):
+    """Its row is locked then: the database lets go of it, another takes over, and what was half said is not true."""
+    monkeypatch.setattr("lib.store.workers.FROZEN_AFTER", 0.5)
+    frozen, other = Store(team["CUEWISE_DATABASE_URL"]), Store(team["CUEWISE_DATABASE_URL"])
+    frozen.workers.arrive("frozen.1", "token", "vault")
+    let_time_pass(team["CUEWISE_DATABASE_URL"], "frozen.1")
+
+    def taken_over() -> str | None:
+        with other.workers.burying_one() as dead:
+            return dead
+
+    def freeze() -> None:
+        with frozen.workers._brief() as connection:
+            connection.execute(update(worker_table).values(seen=worker_table.c.seen + DEAD_AFTER))
+            assert taken_over() is None
+            assert look_until(taken_over, bool) == "frozen.1"
+
+    with pytest.raises(StorageError):
+        freeze()
+    assert not frozen.workers.beat("frozen.1", "token")
+    frozen.close()
+    other.close()
+
+
 def test_only_one_buries_a_dead_worker(tmp_path, team):
     """Who takes over is alone with it; a living worker is left alone, and one that is buried hears it."""
     with_url = team["CUEWISE_DATABASE_URL"]

@@ -14,6 +14,7 @@ from lib.errors import DatabaseDamaged, DiskFull, FolderReadOnly, StorageError
 _FULL = ("database or disk is full", "disk I/O error", "No space left on device")
 """What SQLite says of a full disk, of one that takes no more for another reason (a quota, a limit), and PostgreSQL."""
 _DAMAGED = ("malformed", "not a database")
+_NO_ANSWER = ("The database did not answer.", "Try again; if it stays so, restart Cuewise.")
 
 
 def is_disk_full(exc: BaseException | None) -> bool:
@@ -63,10 +64,12 @@ def transaction(engine: Engine):
             raise DiskFull("The disk is full: the database could not be written.") from exc
         if "readonly" in str(exc.orig):
             raise FolderReadOnly("The database file cannot be written.") from exc
-        raise StorageError("The database did not answer.", "Try again; if it stays so, restart Cuewise.") from exc
+        raise StorageError(*_NO_ANSWER) from exc
     except DatabaseError as exc:
         if is_damaged(exc):
             raise DatabaseDamaged("The database is damaged.") from exc
+        if exc.connection_invalidated:
+            raise StorageError(*_NO_ANSWER) from exc
         raise
 
 

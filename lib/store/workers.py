@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import (
-    Engine,
-    NullPool,
-    and_,
-    create_engine,
-    delete,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Engine, NullPool, and_, create_engine, delete, select, update
 
 from lib.domain.workers import DEAD_AFTER, WorkerSeen
 from lib.store.rows import clock, insert_into, put_with, transaction
 from lib.store.tables import worker
+
+FROZEN_AFTER = DEAD_AFTER
+"""Seconds within which a worker must have said that it lives, once it began to."""
 
 
 class Workers:
@@ -30,14 +25,14 @@ class Workers:
 
     def arrive(self, worker_id: str, token: str, vault: str) -> None:
         """Write down a worker that begins, in place of one that had its id before."""
-        with transaction(self._engine) as connection:
+        with self._brief() as connection:
             moment = clock(connection)
             put_with(connection, worker, id=worker_id, token=token, vault=vault, started=moment, seen=moment)
 
     def beat(self, worker_id: str, token: str) -> bool:
         """Say that a worker lives. False when it was taken for dead meanwhile: others do its work then."""
         own = and_(worker.c.id == worker_id, worker.c.token == token)
-        with transaction(self._engine) as connection:
+        with self._brief() as connection:
             return bool(connection.execute(update(worker).where(own).values(seen=clock(connection))).rowcount)
 
     def suspect(self, worker_ids: Iterable[str]) -> None:
@@ -68,3 +63,13 @@ class Workers:
             yield found
             if found is not None:
                 connection.execute(delete(worker).where(worker.c.id == found))
+
+    @contextmanager
+    def _brief(self) -> Iterator[Connection]:
+        """A transaction that PostgreSQL ends when nothing comes of it: of a worker that froze in it, the row would be
+        locked, and nobody could take over."""
+        with transaction(self._engine) as connection:
+            if connection.dialect.name == "postgresql":
+                limit = f"SET LOCAL idle_in_transaction_session_timeout = {round(1000 * FROZEN_AFTER)}"
+                connection.exec_driver_sql(limit)
+            yield connection
