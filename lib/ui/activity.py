@@ -6,6 +6,7 @@ import streamlit as st
 
 from lib.services import Services
 from lib.ui.batch import render_newest
+from lib.ui.empty import render_empty
 from lib.ui.run_card import render_run
 
 RUNS_SHOWN, RUNS_A_PAGE = 200, 20
@@ -38,7 +39,6 @@ def _render_runs(services: Services, was_busy: bool) -> None:
 
 
 def _render_empty() -> None:
-    with st.container(border=True, horizontal_alignment="center"):
-        st.markdown("Nothing has run yet.")
-        st.caption("Drop a video or paste a link; its run appears here and survives closing the browser.")
-        st.page_link("app.py", label="Start a new run", icon=":material/add_circle:")
+    render_empty(
+        "Nothing has run yet.", "Drop a video or paste a link; its run appears here and survives closing the browser."
+    )

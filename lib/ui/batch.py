@@ -7,6 +7,7 @@ import streamlit as st
 from lib.domain.batch import Progress, Row, Standing
 from lib.domain.run import RunState
 from lib.services import Services
+from lib.ui.empty import render_empty
 from lib.ui.exports_of_many import render_zip
 from lib.ui.more import render_with_more
 from lib.ui.run_card import render_run
@@ -51,14 +52,11 @@ def _render_list(services: Services, *, is_missing: bool) -> None:
         lambda limit: services.batches.newest(limit=limit), _render_line, at_first=SHOWN, key="batches"
     )
     if not shown:
-        with st.container(border=True, horizontal_alignment="center"):
-            st.markdown("Nothing has been started together yet.")
-            st.caption(
-                "Drop several files on New run, paste a list of links, or tick videos of a playlist: they get one bill "
-                "and are started with one button.",
-                text_alignment="center",
-            )
-            st.page_link("app.py", label="Start a new run", icon=":material/add_circle:")
+        render_empty(
+            "Nothing has been started together yet.",
+            "Drop several files on New run, paste a list of links, or tick videos of a playlist: they get one bill "
+            "and are started with one button.",
+        )
 
 
 def _render_line(standing: Standing) -> None:

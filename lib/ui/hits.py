@@ -12,7 +12,8 @@ from lib.domain.run import Run
 from lib.domain.search import Spot
 from lib.pipeline.library import HITS_A_PAGE
 from lib.services import Services
-from lib.ui.library import PAGE, clear_filters, render_pages
+from lib.ui.empty import render_empty
+from lib.ui.library import PAGE, offer_to_clear, render_pages
 from lib.ui.words import clock, count_words, plain
 
 TITLES_SHOWN = 6
@@ -122,13 +123,14 @@ def marked(spot: Spot) -> str:
 
 
 def _render_nothing(words: str, filters: Filters) -> None:
-    with st.container(border=True, horizontal_alignment="center"):
-        st.markdown(f"Nobody says {plain(f'“{words}”')} in what is kept here.")
-        if filters.count:
-            st.caption("Only the runs that the filters let through were looked into.")
-            st.button("Clear filters", key="clear_all", icon=":material/filter_alt_off:", on_click=clear_filters)
-        else:
-            st.caption(
-                "Try fewer words, or only the beginning of one: all of them must be said close together. Words in "
-                '"quotes" are looked for as they stand.'
-            )
+    missing = f"Nobody says {plain(f'“{words}”')} in what is kept here."
+    if filters.count:
+        advice = "Only the runs that the filters let through were looked into."
+        render_empty(missing, advice, next_step=offer_to_clear)
+        return
+    render_empty(
+        missing,
+        "Try fewer words, or only the beginning of one: all of them must be said close together. Words in "
+        '"quotes" are looked for as they stand.',
+        next_step=None,
+    )

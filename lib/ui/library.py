@@ -11,6 +11,7 @@ from lib.domain.library import Filters
 from lib.domain.run import RunState
 from lib.pipeline.library import VIDEOS_A_PAGE
 from lib.services import Services
+from lib.ui.empty import render_empty
 from lib.ui.exports_of_many import render_zip
 from lib.ui.video_card import STYLE, render_card, tick_key
 from lib.ui.words import STATE_WORDS, count_words
@@ -146,11 +147,15 @@ def render_pages(count: int, a_page: int) -> None:
 
 
 def _render_empty(filters: Filters) -> None:
-    with st.container(border=True, horizontal_alignment="center"):
-        if filters.count:
-            st.markdown("No video fits these filters.")
-            st.button("Clear filters", key="clear_all", icon=":material/filter_alt_off:", on_click=clear_filters)
-            return
-        st.markdown("Nothing here yet.")
-        st.caption("Drop a video or paste a link; once it has run it is kept here, and what was said can be searched.")
-        st.page_link("app.py", label="Start a new run", icon=":material/add_circle:")
+    if filters.count:
+        render_empty("No video fits these filters.", next_step=offer_to_clear)
+        return
+    render_empty(
+        "Nothing here yet.",
+        "Drop a video or paste a link; once it has run it is kept here, and what was said can be searched.",
+    )
+
+
+def offer_to_clear() -> None:
+    """The way out where the filters let nothing through."""
+    st.button("Clear filters", key="clear_all", icon=":material/filter_alt_off:", on_click=clear_filters)

@@ -33,6 +33,7 @@ from lib.ui.editing import (
     editable,
     render_what_was_heard,
 )
+from lib.ui.empty import start_a_run
 from lib.ui.health import marks
 from lib.ui.making import render_making
 from lib.ui.parts import part_chips, render_failures, retry_words
@@ -94,7 +95,7 @@ def _render_nothing(run_id: str | None) -> None:
         st.info("Nothing is open yet. Choose a run in Activity, or start a new one.", icon=":material/article:")
     with st.container(horizontal=True):
         st.page_link("pages/activity.py", label="Open Activity", icon=":material/pending_actions:")
-        st.page_link("app.py", label="Start a new run", icon=":material/add_circle:")
+        start_a_run()
 
 
 def _render_run(services: Services, run_id: str, was_over: bool, start_at: float | None) -> None:

@@ -15,6 +15,7 @@ from lib.ui.compare.columns import render_columns
 from lib.ui.compare.figures import render_figures
 from lib.ui.compare.judging import render_judging, render_scoreboard
 from lib.ui.compare.side_by_side import render_side_by_side
+from lib.ui.empty import render_empty
 from lib.ui.more import render_with_more
 from lib.ui.words import ago_words, clip_words, count_words, plain, render_failure
 
@@ -53,14 +54,11 @@ def _render_list(services: Services, *, is_missing: bool) -> None:
         key="comparisons",
     )
     if not shown:
-        with st.container(border=True, horizontal_alignment="center"):
-            st.markdown("Nothing has been compared yet.")
-            st.caption(
-                "Choose two models or more on New run: their answers are laid side by side, with what each one cost. "
-                "Two local models need no key.",
-                text_alignment="center",
-            )
-            st.page_link("app.py", label="Start a new run", icon=":material/add_circle:")
+        render_empty(
+            "Nothing has been compared yet.",
+            "Choose two models or more on New run: their answers are laid side by side, with what each one cost. "
+            "Two local models need no key.",
+        )
         return
     render_scoreboard(services)
 

@@ -9,6 +9,7 @@ from lib.domain.run import Run
 from lib.services import Services
 from lib.ui.conversation.panel import open_conversation, render_ask
 from lib.ui.conversation.words import conversation_words
+from lib.ui.empty import start_a_run
 from lib.ui.more import render_with_more
 from lib.ui.words import count_words, plain
 
@@ -27,7 +28,7 @@ def render_ask_page(services: Services) -> None:
             offered[run_id] = run
     if not offered:
         st.info("Nothing can be asked about yet: there is no transcript here.", icon=":material/forum:")
-        st.page_link("app.py", label="Start a new run", icon=":material/add_circle:")
+        start_a_run()
         return
     wanted = [run_id for run_id in dict.fromkeys(opened.run_ids if opened else named) if run_id in offered]
     most = max(MOST_VIDEOS, len(wanted)) if opened else MOST_VIDEOS  # one that was begun elsewhere stays what it is
