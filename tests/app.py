@@ -227,9 +227,9 @@ def assert_fits(page: Page) -> None:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether an address stays on this machine: data and blob URLs, localhost and its numbers."""
+    """Whether an address stays on this machine: data and blob URLs, files of its disk, localhost and its numbers."""
     address = urlsplit(url)
-    if address.scheme in ("data", "blob", "about"):
+    if address.scheme in ("data", "blob", "about") or (address.scheme == "file" and not address.netloc):
         return True
     if address.hostname == "localhost":
         return True
