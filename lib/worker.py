@@ -27,7 +27,13 @@ PATIENCE_SECONDS = 900.0
 """An answer that was paid for is not thrown away because another program holds the database for a while."""
 
 
+NICENESS = 10
+"""Behind the pages: who has two cores and thirty people waits for an answer anyhow, and not for a page."""
+
+
 def main() -> int:
+    if hasattr(os, "nice"):  # not on Windows
+        os.nice(NICENESS)
     settings = Settings.from_environment()
     if not sys.stdin.isatty():
         threading.Thread(target=_end_with_starter, name="starter watch", daemon=True).start()
