@@ -409,7 +409,11 @@ def main() -> int:
         video = make_video(Path(folder) / "video.mp4")
         first, *people = [Person(number, own_copy(video, number)) for number in range(options.people + 1)]
         with running_app(Path(folder) / "app", **environment_for(openrouter)) as app:
-            return measure(app, first, people, options.witnesses, options.seed)
+            try:
+                return measure(app, first, people, options.witnesses, options.seed)
+            except BaseException:
+                print(f"What app and worker logged, the end of it:\n{app.log[-8000:]}", file=sys.stderr)
+                raise
 
 
 def measure(app: RunningApp, first: Person, people: Sequence[Person], num_witnesses: int, seed: int) -> int:

@@ -139,10 +139,6 @@ class Settings:
             "CUEWISE_MEDIA_URL": self.media_url or "",
             "CUEWISE_VAULT_KEY": self.vault_key or "",
             **self.user_limits.environment(),
-            # glibc gives each of the worker's many threads an arena of its own and keeps what they free: a 4-hour
-            # video took 700 MB that way, and 260 MB with two arenas that are given back.
-            "MALLOC_ARENA_MAX": "2",
-            "MALLOC_TRIM_THRESHOLD_": "262144",
         }
         return kept | own
 

@@ -17,6 +17,7 @@ import time
 
 from filelock import FileLock, Timeout
 
+from lib.allocator import give_back_what_is_freed
 from lib.errors import CuewiseError
 from lib.settings import Settings
 
@@ -34,6 +35,7 @@ NICENESS = 10
 def main() -> int:
     if hasattr(os, "nice"):  # not on Windows
         os.nice(NICENESS)
+    give_back_what_is_freed()
     settings = Settings.from_environment()
     if not sys.stdin.isatty():
         threading.Thread(target=_end_with_starter, name="starter watch", daemon=True).start()

@@ -11,6 +11,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from lib.allocator import give_back_what_is_freed
 from lib.errors import CuewiseError
 from lib.logs import start_logging
 from lib.settings import APP_NAME, Settings
@@ -23,6 +24,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8501)
     parser.add_argument("--address", default="localhost", help="default localhost: only this machine can connect")
     options = parser.parse_args()
+    give_back_what_is_freed()
     if not _is_free(options.address, options.port):
         _say(f"Port {options.port} is busy. Choose another: make run PORT={options.port + 1}")
         return 1
