@@ -35,10 +35,10 @@ DOORS = {
     "faster_whisper": ("lib/speech/",),
     "ctranslate2": ("lib/speech/",),
     "huggingface_hub": ("lib/speech/",),
-    "sqlalchemy": ("lib/store/", "lib/jobs.py"),  # jobs: only to read a URL
+    "sqlalchemy": ("lib/store/", "lib/jobs/database.py"),  # jobs: only to read a URL
     "alembic": ("lib/store/",),
     "pydantic": ("lib/store/",),
-    "dbos": ("lib/jobs.py",),
+    "dbos": ("lib/jobs/",),
     "streamlit": ("app.py", "pages/", "lib/ui/"),
     "starlette": ("lib/ui/",),
     "authlib": (),  # streamlit.login stands on it

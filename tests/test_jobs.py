@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 import socket
@@ -14,7 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from dbos._dbos import _get_or_create_dbos_registry
 
+import lib.jobs  # noqa: F401 - the engine knows what its package registers
 from lib.domain.media import Source, SourceKind
 from lib.domain.plan import RouteChoice, Times
 from lib.domain.run import PartForm, Run, RunState, Stage
@@ -27,6 +30,21 @@ from tests.waiting import is_over, look_until
 ROOT = Path(__file__).parents[1]
 MODEL = "google/gemini-3.8-flash"
 SLOW = Reply.drip("[00:00] One.\n[00:02] Two.\n[00:04] Three.\n[00:06] Four.", delay=0.1, pieces=40)
+
+
+WORKFLOWS = {
+    "run": ["run_id", "attempt"],
+    "part": ["run_id", "attempt", "number"],
+    "hear": ["run_id", "attempt"],
+    "repair": ["run_id", "attempt", "number", "model_id"],
+    "repair part": ["run_id", "attempt", "number", "model_id", "take"],
+    "copy": ["copy_id", "attempt"],
+    "answer": ["exchange_id", "attempt"],
+}
+STEPS = {
+    *("_begin", "_begin_repair", "_queue_for", "_hears_too", "_note_answered", "_hear", "_part", "_repair"),
+    *("_end", "_fail", "_copy", "_answer"),
+}
 
 
 @pytest.fixture
@@ -82,6 +100,15 @@ def test_a_killed_worker_loses_at_most_the_step_in_flight(services, server, sour
     assert done.state is RunState.DONE
     assert asked(server) == 2
     assert services.transcript(run.id).cues[-1].text == "Fail better."
+
+
+def test_what_an_older_version_began_is_found_under_its_names():
+    """The engine's database names workflows and steps, and has the arguments of workflows: none of them changes."""
+    registered = _get_or_create_dbos_registry().workflow_info_map
+    steps = {name for name in registered if name.startswith("<temp>.")}
+    assert {name.removeprefix("<temp>.") for name in steps} == STEPS
+    workflows = {name: inspect.signature(inspect.unwrap(registered[name])) for name in registered.keys() - steps}
+    assert {name: list(each.parameters) for name, each in workflows.items()} == WORKFLOWS
 
 
 def test_an_answer_that_was_kept_is_never_paid_for_again(services, server, source):
