@@ -1,4 +1,4 @@
-"""Reading one argument: numbers, times, dollars, stretches. Each raises ArgumentTypeError in words."""
+"""Reading one argument: numbers, times, dollars. Each raises ArgumentTypeError in words."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import re
 from argparse import ArgumentTypeError
 from decimal import Decimal, InvalidOperation
 
-from lib.cli.stretches import PROPOSALS
-from lib.domain.media import Clip
-from lib.domain.proposals import Proposal
 from lib.formats.timecode import parse_time
 
 
@@ -52,21 +49,3 @@ def read_seconds_range(text: str) -> tuple[float, float]:
     if found is None:
         raise ArgumentTypeError(f"{text!r} is no range of seconds: write 1-7 or 0.8-6")
     return float(found[1]), float(found[2])
-
-
-def read_segment(text: str) -> Clip:
-    start, dash, end = text.replace("–", "-").partition("-")
-    try:
-        if not dash:
-            raise ValueError(f"{text!r} is no stretch. Write it like 1:30-2:15.")
-        return Clip(parse_time(start), parse_time(end))
-    except ValueError as exc:
-        message = str(exc) if "a clip runs" not in str(exc) else f"{text!r} ends before it begins."
-        raise ArgumentTypeError(message) from exc
-
-
-def read_proposal(text: str) -> tuple[Proposal, str]:
-    kind, _, word = text.partition(":")
-    if kind not in list(Proposal) or (kind == Proposal.WORD) != bool(word.strip()):
-        raise ArgumentTypeError(f"{text!r} is none of: {PROPOSALS}.")
-    return Proposal(kind), word

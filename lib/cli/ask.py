@@ -7,11 +7,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from lib.cli.arguments import read_time
+from lib.cli.command import Command
 from lib.cli.exit_codes import DONE, FAILED
-from lib.cli.ids import runs_named
+from lib.cli.ids import add_run, runs_named
 from lib.cli.keys import known_key
 from lib.cli.watch import POLL, stopped_with_us
-from lib.cli.words import json_text, problem_words, say
+from lib.cli.words import add_json, json_text, problem_words, say
 from lib.domain.citations import citations_of
 from lib.domain.conversation import Exchange, Look
 from lib.errors import InputError
@@ -99,3 +101,20 @@ def _exchange_record(services: Services, exchange: Exchange) -> dict[str, object
         "remembered": exchange.is_remembered,
         "error": exchange.failure and asdict(exchange.failure),
     }
+
+
+def _ask_takes(parser: argparse.ArgumentParser) -> None:
+    add_run(parser, nargs="+")
+    parser.add_argument("question", metavar="QUESTION")
+    parser.add_argument("--model", metavar="ID", required=True, help="any model of the catalogue")
+    parser.add_argument("--look", action="store_true", help="send the video of the first run as well, all or a stretch")
+    parser.add_argument("--start", type=read_time, metavar="T", help="where the stretch to look at begins")
+    parser.add_argument("--end", type=read_time, metavar="T", help="where it ends")
+    parser.add_argument("--conversation", metavar="ID", help="go on with this one")
+    parser.add_argument("--accept-unknown-price", action="store_true", help="ask a model that has no price, too")
+    add_json(parser, "as JSON, with what is cited")
+
+
+ASK = Command(
+    "ask", "ask about the transcripts of one run or several; answers cite their seconds", ask_runs, _ask_takes
+)

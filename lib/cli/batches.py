@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 
+from lib.cli.command import Command
 from lib.cli.exit_codes import DONE
 from lib.cli.ids import only_one
 from lib.cli.layout import export_options
 from lib.cli.outputs import check_output, formats_of, write
-from lib.cli.words import aligned, json_text, short
+from lib.cli.words import add_json, aligned, json_text, short
 from lib.domain.batch import Row, Standing
 from lib.errors import InputError
 from lib.formats.timecode import format_length
@@ -105,3 +106,6 @@ def _row_record(services: Services, row: Row, files: dict[str, list[str]], *, wi
         record["files"] = files.get(row.run.id, []) if row.run else []
         record["run"] = services.run_record(row.run.id) if row.run else None
     return record
+
+
+BATCHES = Command("batches", "what was started together, newest first", list_batches, add_json)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from lib.cli.command import Command
 from lib.cli.exit_codes import FAILED, exit_code
 from lib.cli.keys import known_key
-from lib.cli.question import requests_of
+from lib.cli.question import add_question, requests_of
+from lib.cli.sources import add_source
 from lib.cli.watch import stopped_with_us, watch_runs
-from lib.cli.words import aligned, json_text, problem_words, say
+from lib.cli.words import add_json, aligned, json_text, problem_words, say
 from lib.domain.comparison import ComparisonTable, Reference
 from lib.domain.plan import total_usd
 from lib.errors import InputError
@@ -53,3 +55,15 @@ def _table_words(table: ComparisonTable) -> str:
     columns = known_columns(rows)
     lines = [[HEADINGS[at] for at in columns], *([row[at] for at in columns] for row in rows)]
     return "\n".join([*aligned(lines), "", *table.verdict]).rstrip()
+
+
+def _compare_takes(parser: argparse.ArgumentParser) -> None:
+    add_source(parser)
+    add_question(parser)
+    parser.add_argument("--reference", metavar="FILE", help="what was really said, as SRT, VTT or TXT: gives the WER")
+    add_json(parser, "as JSON, with every row of the grid")
+
+
+COMPARE = Command(
+    "compare", "ask several models the same, and lay their answers side by side", compare_models, _compare_takes
+)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
+from pathlib import Path
 
+from lib.cli.command import Command
 from lib.cli.exit_codes import DONE, FAILED
-from lib.cli.words import json_text, say
+from lib.cli.words import add_json, json_text, say
 from lib.pipeline.doctor import Verdict
 from lib.services import Services
 from lib.settings import Settings
@@ -34,3 +36,11 @@ def restore_backup(settings: Settings, options: argparse.Namespace) -> int:
     if aside is not None:
         say(f"The database that was there is kept as {aside}, until a run, a video or a conversation is deleted.")
     return DONE
+
+
+def _restore_takes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--backup", type=Path, metavar="FILE", help="another backup than the newest sound one")
+
+
+DOCTOR = Command("doctor", "whether everything that Cuewise stands on works, and what to do", examine, add_json)
+RESTORE = Command("restore", "put the newest backup in the place of a damaged database", restore_backup, _restore_takes)

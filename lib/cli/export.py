@@ -7,10 +7,11 @@ import shutil
 from pathlib import Path
 
 from lib.cli.batches import export_batch
+from lib.cli.command import Command
 from lib.cli.exit_codes import DONE, FAILED
-from lib.cli.ids import run_named, runs_named
-from lib.cli.layout import export_options
-from lib.cli.outputs import check_output, formats_of, write, writing
+from lib.cli.ids import add_run, run_named, runs_named
+from lib.cli.layout import add_look, export_options
+from lib.cli.outputs import add_output, check_output, formats_of, write, writing
 from lib.cli.watch import copy_line, stopped_with_us, watch_copy
 from lib.cli.words import say
 from lib.domain.copies import CaptionForm
@@ -52,3 +53,20 @@ def caption_video(services: Services, options: argparse.Namespace) -> int:
     with writing(target):
         shutil.copyfile(services.copies.path(copy.id), target)
     return DONE
+
+
+def _export_takes(parser: argparse.ArgumentParser) -> None:
+    add_run(parser, nargs="*")
+    parser.add_argument("--batch", metavar="ID", help="a zip of all that is done of a batch")
+    add_output(parser, default=None)
+
+
+def _caption_takes(parser: argparse.ArgumentParser) -> None:
+    add_run(parser)
+    parser.add_argument("--burn", action="store_true", help="draw them into the picture; else a track to switch off")
+    parser.add_argument("--output", required=True, metavar="FILE", help="where to write the copy")
+    add_look(parser)
+
+
+EXPORT = Command("export", "the transcript of a run in a format; of several runs, a zip", export_runs, _export_takes)
+CAPTION = Command("caption", "a copy of a run's video with its transcript as captions", caption_video, _caption_takes)

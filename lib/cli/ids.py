@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterable, Sequence
 
 from lib.errors import InputError
 from lib.services import Services
+
+
+def add_run(parser: argparse.ArgumentParser, *, nargs: str | None = None) -> None:
+    parser.add_argument("run", nargs=nargs, metavar="RUN", help="the run's id, or the beginning of it")
 
 
 def runs_named(services: Services, beginnings: Sequence[str]) -> list[str]:

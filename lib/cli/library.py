@@ -6,9 +6,11 @@ import argparse
 import sys
 
 from lib.addresses import without_password
+from lib.cli.arguments import read_page
+from lib.cli.command import Command
 from lib.cli.exit_codes import DONE, FAILED
-from lib.cli.ids import run_named
-from lib.cli.words import json_text, say
+from lib.cli.ids import add_run, run_named
+from lib.cli.words import add_json, json_text, say
 from lib.domain.library import Hit
 from lib.domain.plan import MEGABYTE
 from lib.errors import InputError
@@ -84,3 +86,20 @@ def _is_meant() -> bool:
         raise InputError("Nobody can be asked here whether it is meant.", "Say so with --yes.")
     print("Delete? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _search_takes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("words", metavar="WORDS", help='all of them must be said together; a "phrase" in quotes')
+    parser.add_argument("--page", type=read_page, default=1, metavar="N", help="the next places, twenty a page")
+    add_json(parser)
+
+
+def _delete_takes(parser: argparse.ArgumentParser) -> None:
+    add_run(parser)
+    parser.add_argument("--video", action="store_true", help="the video too, with all its runs")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+RUNS = Command("runs", "the runs there are, newest first", list_runs, add_json)
+SEARCH = Command("search", "where something was said, over all transcripts", search_transcripts, _search_takes)
+DELETE = Command("delete", "delete a run for good; its video stays", delete_run, _delete_takes)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from lib.cli.command import Command
 from lib.cli.exit_codes import DONE
-from lib.cli.words import json_text, say
+from lib.cli.words import add_json, json_text, say
 from lib.domain.model import Model
 from lib.domain.plan import MEGABYTE
 from lib.services import Services
@@ -49,3 +50,6 @@ def _model_record(model: Model) -> dict[str, object]:
         "expires": model.expires and model.expires.isoformat(),
         "description": model.description,
     }
+
+
+MODELS = Command("models", "the local models and the living catalogue", list_models, add_json)

@@ -7,9 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lib.cli.layout import add_look
 from lib.errors import InputError
 from lib.formats import FORMATS
 from lib.services import EVERY_FORMAT
+
+
+def add_output(parser: argparse.ArgumentParser, *, default: str | None) -> None:
+    names = f"{', '.join(FORMATS)}, or {EVERY_FORMAT}: a zip of every one" + (f"; default {default}" if default else "")
+    choices = [*FORMATS, EVERY_FORMAT]
+    parser.add_argument("--format", choices=choices, default=default, required=not default, metavar="F", help=names)
+    parser.add_argument("--output", default="-", metavar="FILE", help="default -, the standard output")
+    parser.add_argument("--no-times", action="store_true", help="leave the times out, where a format can do without")
+    add_look(parser)
 
 
 def write(output: str, content: str | bytes) -> None:

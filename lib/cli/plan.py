@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from lib.cli.command import Command
 from lib.cli.exit_codes import DONE
 from lib.cli.many import is_many, plan_many
 from lib.cli.outputs import writing
-from lib.cli.question import requests_of
+from lib.cli.question import add_question, requests_of
+from lib.cli.sources import add_source, add_sources
 from lib.cli.stretches import stretches_line
-from lib.cli.words import json_of_each, say
+from lib.cli.words import add_json, json_of_each, say
 from lib.domain.plan import MEGABYTE, Plan, Route
 from lib.formats.timecode import format_clock
 from lib.pipeline.export import segments_record
@@ -95,3 +97,22 @@ def _plan_line(plan: Plan) -> str:
         words.append(f"About {plan.prompt_tokens:,} + {plan.completion_tokens:,} tokens.")
     words.append("Price unknown." if plan.estimate_usd is None else f"${plan.estimate_usd:.4f} (estimate).")
     return f"{plan.model_id}: " + " ".join([*words, *plan.warnings])
+
+
+def _plan_takes(parser: argparse.ArgumentParser) -> None:
+    add_sources(parser)
+    add_question(parser)
+    add_json(parser)
+
+
+def _prepare_takes(parser: argparse.ArgumentParser) -> None:
+    add_source(parser)
+    add_question(parser)
+    parser.add_argument("--output", required=True, metavar="DIR", help="the folder to write them to")
+    add_json(parser)
+
+
+PLAN = Command(
+    "plan", "what would be sent to each model, and what it would cost; sends nothing", plan_videos, _plan_takes
+)
+PREPARE = Command("prepare", "write the files that would be sent, and print the plan", prepare_parts, _prepare_takes)

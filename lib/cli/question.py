@@ -10,10 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from lib import prompts
+from lib.cli.arguments import read_time, read_track, read_usd
 from lib.cli.ids import run_named
-from lib.cli.layout import cue_shape
+from lib.cli.layout import add_cue_shape, cue_shape
 from lib.cli.sources import source_of
-from lib.cli.stretches import chosen_stretches
+from lib.cli.stretches import add_stretches, chosen_stretches
 from lib.cli.words import say
 from lib.domain.languages import language_code
 from lib.domain.media import Source
@@ -24,7 +25,35 @@ from lib.services import Services
 
 DEFAULT_MODEL = "local/whisper-base"
 TEXT, VIDEO = "transcript", "video"
+ROUTES = "auto, link, asis, audio or video: how the clip reaches the model"
+FROM = "transcript or video: what the task is made from; default the transcript, where there is a finished one"
 Asked = dict[str, object]
+
+
+def add_question(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", action="append", metavar="ID", help=f"may be repeated; default {DEFAULT_MODEL}")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--task", metavar="NAME", help=", ".join(task.name for task in prompts.tasks()[:-1]))
+    what.add_argument("--prompt", metavar="TEXT", help="your own prompt")
+    what.add_argument("--prompt-name", metavar="NAME", help="one that you saved under this name")
+    parser.add_argument("--from", dest="made_from", choices=(TEXT, VIDEO), metavar="WHAT", help=FROM)
+    parser.add_argument("--to", metavar="LANG", help="the language to translate into, as a code or a name")
+    parser.add_argument("--start", type=read_time, default=0.0, metavar="T", help="90, 1:30 or 0:01:30.5")
+    parser.add_argument("--end", type=read_time, metavar="T")
+    parser.add_argument(
+        "--track", type=read_track, default=1, metavar="N", help="which of several tracks of sound; default 1"
+    )
+    add_stretches(parser)
+    parser.add_argument("--language", metavar="L", help="the language spoken, as a code or a name; default automatic")
+    parser.add_argument("--quality", choices=list(Quality), metavar="Q", help="speech or visual (text on the screen)")
+    parser.add_argument("--route", choices=list(RouteChoice), default=RouteChoice.AUTO, metavar="R", help=ROUTES)
+    parser.add_argument("--times", choices=list(Times), default=Times.AUDIO, metavar="W", help="audio or model")
+    parser.add_argument("--term", action="append", default=[], metavar="WORD", help="a name to spell right, repeatable")
+    parser.add_argument(
+        "--max-usd", type=read_usd, metavar="USD", help="what it may cost altogether; default as in Settings"
+    )
+    parser.add_argument("--accept-unknown-price", action="store_true", help="ask models that have no price, too")
+    add_cue_shape(parser)
 
 
 def requests_of(services: Services, options: argparse.Namespace) -> list[RunRequest]:

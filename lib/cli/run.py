@@ -6,21 +6,27 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from lib.cli.command import Command
 from lib.cli.exit_codes import DONE, exit_code
 from lib.cli.keys import known_key
 from lib.cli.layout import export_options
 from lib.cli.many import is_many, run_many
-from lib.cli.outputs import check_output, write
-from lib.cli.question import requests_of
-from lib.cli.sources import source_of
+from lib.cli.outputs import add_output, check_output, write
+from lib.cli.question import add_question, requests_of
+from lib.cli.sources import add_sources, source_of
 from lib.cli.watch import stopped_with_us, watch_runs
-from lib.cli.words import json_of_each, say, state_line
+from lib.cli.words import add_json, json_of_each, say, state_line
 from lib.domain.languages import language_code
 from lib.domain.media import SourceKind
 from lib.domain.plan import total_usd
 from lib.domain.run import Run, RunState
 from lib.errors import InputError, PlanRefused
 from lib.services import EVERY_FORMAT, Services
+
+CAPTIONS = (
+    "read captions in the place of a model, at once and free: a file (talk.srt), or those of the link by language "
+    "(en), by who made them (human, automatic), or both (automatic:en)"
+)
 
 
 def run_videos(services: Services, options: argparse.Namespace) -> int:
@@ -84,3 +90,14 @@ def _write_runs(services: Services, runs: Sequence[Run], options: argparse.Names
         if output == "-" and len(runs) > 1:
             print(f"== {run.request.model_id} ==")
         write(output, services.export(run.id, options.format, export_options(options)).content)
+
+
+def _run_takes(parser: argparse.ArgumentParser) -> None:
+    add_sources(parser)
+    add_question(parser)
+    add_json(parser, "one JSON object with an item for each video and model")
+    parser.add_argument("--captions", metavar="WHICH", help=CAPTIONS)
+    add_output(parser, default="txt")
+
+
+RUN = Command("run", "transcribe files or links, or give them to models for another task", run_videos, _run_takes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from lib.cli.words import say
@@ -9,6 +10,17 @@ from lib.domain.media import Source
 from lib.errors import InputError
 from lib.pipeline.ingest import link_source
 from lib.services import LinkPlaylist, Services
+
+SOURCES = "a file, a link, the id of a run with a transcript, or a folder; several are run together, with one bill"
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="SOURCE", help="a file, a link, or the id of a run with a transcript")
+
+
+def add_sources(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("sources", nargs="+", metavar="SOURCE", help=SOURCES)
+    parser.add_argument("--playlist", action="store_true", help="all videos of a link that leads to several")
 
 
 def source_of(services: Services, text: str, *, hears_only: bool) -> Source:

@@ -5,16 +5,51 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from lib.cli.arguments import read_time
 from lib.cli.words import say
 from lib.domain.excerpt import apart
 from lib.domain.media import Clip, Source
 from lib.domain.proposals import Proposal
 from lib.errors import InputError
-from lib.formats.timecode import format_clock
+from lib.formats.timecode import format_clock, parse_time
 from lib.services import Services
 
 DEFAULT_BUDGET = 120.0
 PROPOSALS = "speech, scenes or word:TEXT"
+
+
+def add_stretches(parser: argparse.ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--segment",
+        type=_read_segment,
+        action="append",
+        default=[],
+        metavar="START-END",
+        help="only this stretch, as in 1:30-2:15; repeatable: several are sent together",
+    )
+    which.add_argument("--propose", type=_read_proposal, metavar="WHAT", help=f"{PROPOSALS}: stretches chosen by that")
+    parser.add_argument(
+        "--budget", type=read_time, metavar="T", help=f"how long they may be altogether; default {DEFAULT_BUDGET:.0f} s"
+    )
+
+
+def _read_segment(text: str) -> Clip:
+    start, dash, end = text.replace("–", "-").partition("-")
+    try:
+        if not dash:
+            raise ValueError(f"{text!r} is no stretch. Write it like 1:30-2:15.")
+        return Clip(parse_time(start), parse_time(end))
+    except ValueError as exc:
+        message = str(exc) if "a clip runs" not in str(exc) else f"{text!r} ends before it begins."
+        raise argparse.ArgumentTypeError(message) from exc
+
+
+def _read_proposal(text: str) -> tuple[Proposal, str]:
+    kind, _, word = text.partition(":")
+    if kind not in list(Proposal) or (kind == Proposal.WORD) != bool(word.strip()):
+        raise argparse.ArgumentTypeError(f"{text!r} is none of: {PROPOSALS}.")
+    return Proposal(kind), word
 
 
 def chosen_stretches(

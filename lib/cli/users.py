@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from lib.cli.command import Command
 from lib.cli.exit_codes import DONE
-from lib.cli.words import json_text, say
+from lib.cli.words import add_json, json_text, say
 from lib.pipeline.library_gift import give_library
 from lib.services import Services
 
@@ -33,3 +34,11 @@ def give(services: Services, options: argparse.Namespace) -> int:
     folder = give_library(services.settings, user)
     print(f"The library is {user.email or user.name}'s now: {folder}")
     return DONE
+
+
+def _give_takes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("to", metavar="WHO", help="a user who has signed in, by e-mail or id")
+
+
+USERS = Command("users", "who has signed in, where there is a login, and what they take up", list_users, add_json)
+GIVE = Command("give", "give the library from before there was a login to a user", give, _give_takes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,10 @@ def problem_words(problem: CuewiseError | Failure) -> str:
     """What happened, and what to do."""
     message = problem.message if isinstance(problem, Failure) else str(problem)
     return f"{message} {problem.hint}".strip()
+
+
+def add_json(parser: argparse.ArgumentParser, what: str = "as JSON") -> None:
+    parser.add_argument("--json", action="store_true", help=what)
 
 
 def json_text(record: object) -> str:
