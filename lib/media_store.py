@@ -11,7 +11,7 @@ import errno
 import secrets
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,6 +89,18 @@ class MediaStore:
             found = files.find(place, detail=True)
         root, limit = len(place) - len(folder), time.time() - (older_than or 0.0)
         return [path[root:] for path, entry in found.items() if older_than is None or _put_at(entry) < limit]
+
+    def total_bytes(self) -> int:
+        """What all files take that are there."""
+        with self._at("") as (files, place):
+            return sum(entry["size"] for entry in files.find(place, detail=True).values())
+
+    def clear(self) -> None:
+        """Remove all that is inside the folder of ours, and nothing beside it. What is gone already is no failure."""
+        if not self._inside:
+            raise ValueError("only what is inside a folder of a media store is ever removed whole")
+        with self._at("") as (files, place), suppress(FileNotFoundError):
+            files.rm(place.rstrip("/"), recursive=True)
 
     def check(self) -> None:
         """Write a file, read it and remove it: raises StorageError where one of them is not possible."""

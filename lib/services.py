@@ -179,7 +179,7 @@ class Services:
         self.proposals = Proposals(tools)
         self.reruns = Reruns(tools, self.new_request, self.submit)
         self.saved_prompts = SavedPrompts(tools)
-        self.users = Users(tools)
+        self.users = Users(tools, self._open_jobs)
         self.versions = Versions(tools)
 
     def of_user(self, user_id: str) -> Services:

@@ -133,6 +133,19 @@ def postgres() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def bucket(tmp_path_factory) -> Iterator[str]:
+    """A bucket of a server of the file's own; gives the URL of a place in it. The environment has its key."""
+    from tests.s3 import has_swift, running_s3
+
+    if not has_swift():
+        pytest.skip("the S3 store is left out: Swift runs on Linux only")
+    with running_s3(tmp_path_factory.mktemp("s3")) as environment, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield "s3://media"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request, tmp_path) -> Iterator[str]:
     """An empty database of each kind; gives its URL."""

@@ -30,7 +30,6 @@ from lib.store import Store
 from lib.store.tables import worker as worker_table
 from tests.fakes.openrouter_server import FakeOpenRouter, Reply, Request
 from tests.postgres import new_database
-from tests.s3 import has_swift, running_s3
 from tests.services_fixtures import services_beside_server
 from tests.waiting import is_over, look_until
 
@@ -63,17 +62,6 @@ class Counts(FakeOpenRouter):
     def asked(self) -> Counter[str]:
         """How often each part was asked, by what was sent of it."""
         return Counter(request.media[0].sha256 for request in self.history if request.media)
-
-
-@pytest.fixture(scope="module")
-def bucket(tmp_path_factory) -> Iterator[str]:
-    """A bucket of a server of the file's own; gives the URL of a place in it. The environment has its key."""
-    if not has_swift():
-        pytest.skip("the S3 store is left out: Swift runs on Linux only")
-    with running_s3(tmp_path_factory.mktemp("s3")) as environment, pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        yield "s3://media"
 
 
 @pytest.fixture(params=["s3", "file"])

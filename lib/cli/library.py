@@ -70,7 +70,7 @@ def delete_run(services: Services, options: argparse.Namespace) -> int:
     what = f"the video with all its runs ({farewell.runs})" if options.video else "the run with its transcript"
     size = f", {farewell.size_bytes / MEGABYTE:.1f} MB," if farewell.size_bytes else ""
     say(f"{farewell.title}: this deletes {what}{size} for good.")
-    if not options.yes and not _is_meant():
+    if not options.yes and not is_meant():
         say("Nothing was deleted.")
         return FAILED
     if options.video:
@@ -81,7 +81,8 @@ def delete_run(services: Services, options: argparse.Namespace) -> int:
     return DONE
 
 
-def _is_meant() -> bool:
+def is_meant() -> bool:
+    """Ask on the terminal whether to delete. Raises InputError where nobody can be asked."""
     if not sys.stdin.isatty():
         raise InputError("Nobody can be asked here whether it is meant.", "Say so with --yes.")
     print("Delete? [y/N] ", end="", file=sys.stderr, flush=True)

@@ -14,10 +14,10 @@ from lib.cli.library import DELETE, RUNS, SEARCH
 from lib.cli.models import MODELS
 from lib.cli.plan import PLAN, PREPARE
 from lib.cli.run import RUN
-from lib.cli.users import GIVE, USERS
+from lib.cli.users import DELETE_USER, GIVE, USERS
 
 COMMANDS = (
-    *(RUN, COMPARE, PLAN, PREPARE, MODELS, RUNS, DOCTOR, RESTORE, USERS, GIVE),
+    *(RUN, COMPARE, PLAN, PREPARE, MODELS, RUNS, DOCTOR, RESTORE, USERS, GIVE, DELETE_USER),
     *(BATCHES, SEARCH, ASK, DELETE, EXPORT, CAPTION, RESHAPE),
 )
 """In the order in which ``--help`` names them."""

@@ -36,6 +36,10 @@ def json_of_each(records: Sequence[object]) -> str:
     return json_text(records[0] if len(records) == 1 else records)
 
 
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """The rows of a table as lines, its columns below each other."""
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))] if rows else []

@@ -53,6 +53,19 @@ def check_let_in(user: User, allowed: Sequence[str]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Departure:
+    """What goes with a user: ``size_bytes`` on this machine, ``stored_bytes`` in the media store; ``going_on`` is how
+    much work is not over."""
+
+    user: User
+    videos: int
+    runs: int
+    going_on: int
+    size_bytes: int
+    stored_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class UserLimits:
     """What the operator lets each user have: dollars a calendar month, None for no limit; runs that are worked on at
     once; bytes of media, None for no limit."""

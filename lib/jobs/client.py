@@ -63,6 +63,11 @@ class Jobs:
         ids = [self._name(subject_id, attempt) for attempt in range(1, attempts + 1)]
         self._open().delete_workflows(ids, delete_children=True)
 
+    def forget_all(self) -> None:
+        """Delete what the engine remembers of a user's library, what waits or was under way included."""
+        found = self._open().list_workflows(workflow_id_prefix=f"{self._user_id}/", load_input=False, load_output=False)
+        self._open().delete_workflows([each.workflow_id for each in found])
+
     def close(self) -> None:
         if self._client is not None:
             self._client.destroy()

@@ -129,6 +129,10 @@ class Library:
             others=others,
         )
 
+    def kept_bytes(self) -> int:
+        """The bytes of all media that are kept, on whichever machine or in the media store."""
+        return self._tools.store.assets.total_bytes()
+
     def free_renditions(self) -> int:
         """Remove all that was made for sending, captioned copies and posters; gives the bytes freed. It is made again
         when it is wanted. Raises StillGoingOn."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from datetime import UTC, datetime, timedelta
 
 from lib.errors import CuewiseError
@@ -24,8 +25,22 @@ def keep_up(tools: Tools, *, now: datetime | None = None) -> None:
     try:
         for library in tools.everybodys():
             _keep_up(library, now)
+        _part_with_users(tools)
     except CuewiseError as error:
         log.warning("upkeep: %s %s", error, error.hint)
+
+
+def _part_with_users(tools: Tools) -> None:
+    """Remove what this machine has of users who were deleted: copies, where database and media store are elsewhere."""
+    if not tools.settings.is_shared or tools.files.shared is None:
+        return
+    # In this order: who comes in is written down first, and has a folder after.
+    folders = list((tools.settings.data_dir / "users").glob("[0-9a-f]" * 32))
+    known = {user.id for user in tools.store.users.all()}
+    for folder in folders:
+        if folder.name not in known:
+            shutil.rmtree(folder, ignore_errors=True)
+            log.info("the files of a user who was deleted are gone from this machine")
 
 
 def _keep_up(tools: Tools, now: datetime) -> None:

@@ -120,7 +120,7 @@ def restore(url: str, folder: Path, wanted: Path | None = None) -> tuple[Path, P
     found = next((each for each in ([wanted] if wanted else backups(folder)) if not problems_of(each)), None)
     if found is None:
         raise NothingThere(f"There is no sound backup in {folder}.", "Name another file.")
-    _refuse_while_written(target)
+    check_unused(target)
     aside = None
     fresh = target.with_suffix(".restored")
     try:
@@ -146,7 +146,8 @@ def put_aside(path: Path) -> Path:
     return aside
 
 
-def _refuse_while_written(path: Path) -> None:
+def check_unused(path: Path) -> None:
+    """Raises StorageInUse while anybody has the database open."""
     if not path.exists():
         return
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, select
 
 from lib.domain.user import User
 from lib.store.rows import now, put, transaction
@@ -16,6 +16,10 @@ class Users:
     def note(self, user: User) -> None:
         """They are here now, under this name."""
         put(self._engine, account, id=user.id, name=user.name, email=user.email, seen=now())
+
+    def forget(self, user_id: str) -> None:
+        with transaction(self._engine) as connection:
+            connection.execute(delete(account).where(account.c.id == user_id))
 
     def all(self) -> list[User]:
         """Whoever was seen last comes first."""
