@@ -21,6 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from io import RawIOBase
 from pathlib import Path
 from typing import BinaryIO
@@ -34,6 +35,15 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _SUFFIX = re.compile(r"(\.[A-Za-z0-9]{1,16})*")
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Media on this machine; ``used`` is when they were last wanted here, in seconds since 1970."""
+
+    asset_id: str
+    size_bytes: int
+    used: float
 
 
 class MediaFiles:
@@ -81,9 +91,12 @@ class MediaFiles:
         """Where an asset's bytes are, fetched from the media store if only that has them; None when nobody holds it,
         and for anything that is no SHA-256. Raises StorageError when they cannot be fetched."""
         path = self.here(asset_id)
-        if path is not None or self.shared is None or not _is_digest(asset_id):
+        if self.shared is None or not _is_digest(asset_id):
             return path
-        return self._fetched(self._asset_path(asset_id))
+        if path is None:
+            return self._fetched(self._asset_path(asset_id))
+        _note_use(path)
+        return path
 
     def here(self, asset_id: str) -> Path | None:
         """Where an asset's bytes are on this machine; None when they are not."""
@@ -94,6 +107,24 @@ class MediaFiles:
         """Let other machines find an asset that is here. Raises StorageError."""
         if self.shared is not None and (path := self.here(asset_id)):
             self.shared.put(path, self._name(path))
+
+    def held(self) -> list[Held]:
+        """All media on this machine, those first that were wanted longest ago."""
+        found = []
+        for asset_id in self.asset_ids():
+            with suppress(OSError):  # gone meanwhile
+                entry = self._asset_path(asset_id).lstat()
+                found.append(Held(asset_id, entry.st_size, entry.st_atime))
+        return sorted(found, key=lambda each: each.used)
+
+    def part_with(self, asset_id: str) -> bool:
+        """Remove an asset from this machine where the media store has it whole, to be fetched again when it is wanted.
+        False where it does not. Raises StorageError."""
+        path = self.here(asset_id)
+        if path is None or self.shared is None or self.shared.size(self._name(path)) != path.stat().st_size:
+            return False
+        _remove(path)
+        return True
 
     def rendition_path(self, rendition_id: str, suffix: str) -> Path:
         """Where the rendition is, or will be once ``keep_rendition`` has put it there.
@@ -340,6 +371,13 @@ def _flush_folder(folder: Path) -> None:
 def _touched(path: Path) -> float:
     """When a file, or the newest within a folder, was last written: writing does not touch the folder."""
     return max(leaf.lstat().st_mtime for leaf in (path, *path.rglob("*")))
+
+
+def _note_use(path: Path) -> None:
+    """Write down that a file is wanted now, where many systems say when it was read. When it was written stays: by that
+    a browser knows a file again."""
+    with suppress(OSError):
+        os.utime(path, (time.time(), path.stat().st_mtime))
 
 
 def _remove(path: Path) -> None:

@@ -26,7 +26,8 @@ class Settings:
     """What the operator decides. ``openrouter_api_key`` and ``vault_key`` never show in a repr. After ``keep_days``
     days a run that is over is deleted, with its video when no other run needs it; None keeps all.
 
-    ``media_url`` is where several machines find each other's media, ``vault_key`` the secret that they share.
+    ``media_url`` is where several machines find each other's media, ``vault_key`` the secret that they share. Of what
+    lies there, each machine keeps ``copies_limit_bytes`` of copies.
 
     ``is_login_required``: without a login that is set up nobody sees anything. ``allowed_emails`` are patterns in small
     letters. Those of a user (``for_user``) have ``user_id``, and ``installation``, the settings they were made from.
@@ -45,6 +46,7 @@ class Settings:
     download_limit_bytes: int = 4000 * MEGABYTE
     download_limit_seconds: float = 6 * 3600.0
     media_url: str | None = None
+    copies_limit_bytes: int = 50 * GIGABYTE
     vault_key: str | None = field(default=None, repr=False)
     is_login_required: bool = False
     allowed_emails: tuple[str, ...] = ()
@@ -82,6 +84,7 @@ class Settings:
             download_limit_bytes=int(_number(env, "CUEWISE_DOWNLOAD_MB", 4000, most=1_000_000) * MEGABYTE),
             download_limit_seconds=_number(env, "CUEWISE_DOWNLOAD_HOURS", 6, most=1000) * 3600,
             media_url=_media_url(env),
+            copies_limit_bytes=int(_number(env, "CUEWISE_COPIES_GB", 50, least=0.01, most=1_000_000) * GIGABYTE),
             vault_key=_secret(env, "CUEWISE_VAULT_KEY"),
             is_login_required=_flag(env, "CUEWISE_LOGIN"),
             allowed_emails=tuple(_words(env, "CUEWISE_ALLOWED_EMAILS")),
@@ -137,6 +140,7 @@ class Settings:
             "CUEWISE_PARTS_AT_ONCE": str(self.parts_at_once),
             "CUEWISE_KEEP_DAYS": str(self.keep_days or ""),
             "CUEWISE_MEDIA_URL": self.media_url or "",
+            "CUEWISE_COPIES_GB": str(self.copies_limit_bytes / GIGABYTE),
             "CUEWISE_VAULT_KEY": self.vault_key or "",
             **self.user_limits.environment(),
         }

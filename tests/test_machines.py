@@ -29,6 +29,7 @@ from lib.settings import Settings
 from lib.store import Store
 from lib.store.tables import worker as worker_table
 from tests.fakes.openrouter_server import FakeOpenRouter, Reply, Request
+from tests.login_fixtures import ANN, user_of
 from tests.postgres import new_database
 from tests.services_fixtures import services_beside_server
 from tests.waiting import is_over, look_until
@@ -270,7 +271,10 @@ def test_media_for_several_machines_need_a_shared_secret(tmp_path):
         Settings.from_environment({"CUEWISE_VAULT_KEY": "short secret"})
     with pytest.raises(InputError, match="CUEWISE_MEDIA_URL"):
         Settings.from_environment({"CUEWISE_MEDIA_URL": "ftp://media"})
-    settings = Settings.from_environment(told | {"CUEWISE_VAULT_KEY": SECRET, "CUEWISE_DATA": str(tmp_path)})
+    own = {"CUEWISE_VAULT_KEY": SECRET, "CUEWISE_DATA": str(tmp_path), "CUEWISE_COPIES_GB": "2.5"}
+    settings = Settings.from_environment(told | own)
+    assert settings.copies_limit_bytes == 2_500_000_000
+    assert Settings.from_environment(settings.worker_environment()).copies_limit_bytes == 2_500_000_000
     assert SECRET not in repr(settings)
     assert settings.worker_environment()["CUEWISE_VAULT_KEY"] == SECRET
 
@@ -384,6 +388,49 @@ def test_what_was_deleted_elsewhere_goes_at_the_next_upkeep(tmp_path, team, shor
         keep_up(two._tools)
         assert not path.exists()
         assert two.media_path(source.asset_id) is None
+
+
+def test_a_machine_keeps_so_many_copies_and_no_more(tmp_path, team, talking_video, short_talking_video, footage):
+    """What was wanted longest ago goes first, of all users together: not what is at work, not what only this machine
+    has, nothing of the last hour. What went is fetched again when it is wanted."""
+    videos = (footage, short_talking_video, talking_video)
+    with (
+        FakeOpenRouter() as server,
+        page_machine(tmp_path / "one", server, team) as one,
+        page_machine(tmp_path / "two", server, team) as two,
+    ):
+        one.users.enter(user_of(ANN))
+        ann = one.of_user(user_of(ANN).id)
+        sources = [(ann if video is talking_video else one).keep_file(video) for video in videos]
+        anns = two.of_user(user_of(ANN).id)
+
+        def paths() -> list[Path]:
+            return [(anns if each is sources[2] else two).media_path(each.asset_id) for each in sources]
+
+        def leave_for(hours: tuple[float, ...]) -> None:
+            for path, each in zip(paths(), hours, strict=True):
+                os.utime(path, (time.time() - 3600 * each, path.stat().st_mtime))
+
+        def kept(limit: int) -> list[bool]:
+            object.__setattr__(two.settings, "copies_limit_bytes", limit)
+            keep_up(two._tools)
+            return [path.exists() for path in places]
+
+        places = paths()
+        smallest, _, largest = (path.stat().st_size for path in videos)
+        one._tools.store.runs.add("r" * 32, one.new_request(sources[0], MODEL), None)
+        one._tools.store.runs.begin("r" * 32, 1)
+        leave_for((9, 3, 2))
+        assert kept(10**9) == [True, True, True]
+        assert kept(smallest + largest) == [True, False, True]
+        assert paths()[1].read_bytes() == short_talking_video.read_bytes()
+        one._tools.files.shared.remove([f"media/{sources[1].asset_id[:2]}/{sources[1].asset_id}"])
+        leave_for((9, 3, 0.5))
+        assert kept(1) == [True, True, True]
+        one.cancel("r" * 32)
+        two._tools.files.share(sources[1].asset_id)
+        leave_for((9, 3, 0.5))
+        assert kept(1) == [False, False, True]
 
 
 def test_the_doctor_tells_of_the_store_and_of_all_workers(tmp_path, team):

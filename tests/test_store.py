@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -13,6 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from lib.domain.conversation import Asking
+from lib.domain.copies import CaptionForm, CopyOrder
 from lib.domain.health import Health
 from lib.domain.library import Filters
 from lib.domain.media import AudioStream, Clip, MediaAsset, Source, SourceKind, VideoStream
@@ -256,6 +258,29 @@ def test_no_answer_is_kept_for_what_was_deleted(store):
         with pytest.raises(Cancelled):
             store.generations.keep("too late", answer, clip_seconds=10, paid_by=owner)
     assert [store.generations.get(each) for each in ("of a question", "of a run", "too late")] == [None] * 3
+
+
+def test_the_media_of_what_is_at_work_are_known(database):
+    """Of a run, a captioned copy and an answer in the making; what waits, or is over, needs none now."""
+    order = CopyOrder("c" * 64, CaptionForm.ATTACHED, "", ".mp4", "video/mp4")
+    with closing(Store(database)) as store:
+        for name in ("waits", "run", "copy", "answer", "over"):
+            source = Source(SourceKind.UPLOAD, name, asset_id=name)
+            store.runs.add(name, replace(REQUEST, source=source), PLAN)
+        for name in ("copy", "answer", "over"):
+            store.runs.cancel(name)
+        store.runs.begin("run", 1)
+        store.copies.want("c1", "copy", order)
+        store.conversations.add("c2", ["answer"])
+        store.conversations.add_exchange("e1", "c2", "What is said?", Asking(REQUEST.model_id, "https://example.org"))
+        assert store.assets.at_work() == {"run"}
+        store.copies.begin("c1", 1)
+        store.conversations.begin("e1", 1)
+        assert store.assets.at_work() == {"run", "copy", "answer"}
+        store.runs.cancel("run")
+        store.copies.cancel("c1")
+        store.conversations.cancel("e1")
+        assert store.assets.at_work() == set()
 
 
 def test_an_answer_that_comes_while_its_run_is_deleted_is_kept_nowhere(database):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from lib.errors import CuewiseError
 from lib.jobs import Jobs
-from lib.pipeline.library import Library
+from lib.pipeline.library import GRACE_HOURS, Library
 from lib.pipeline.tools import Tools
 from lib.store import back_up
 
@@ -24,13 +25,13 @@ def keep_up(tools: Tools, *, now: datetime | None = None) -> None:
     now = now or datetime.now(UTC)
     try:
         for library in tools.everybodys():
-            _keep_up(library, now)
-        _part_with_users(tools)
+            _do((_sweep, _expire, _back_up), library, now)
+        _do((_part_with_users, _part_with_copies), tools, now)
     except CuewiseError as error:
         log.warning("upkeep: %s %s", error, error.hint)
 
 
-def _part_with_users(tools: Tools) -> None:
+def _part_with_users(tools: Tools, _now: datetime) -> None:
     """Remove what this machine has of users who were deleted: copies, where database and media store are elsewhere."""
     if not tools.settings.is_shared or tools.files.shared is None:
         return
@@ -43,8 +44,27 @@ def _part_with_users(tools: Tools) -> None:
             log.info("the files of a user who was deleted are gone from this machine")
 
 
-def _keep_up(tools: Tools, now: datetime) -> None:
-    for each in (_sweep, _expire, _back_up):
+def _part_with_copies(tools: Tools, now: datetime) -> None:
+    """Remove media from this machine that the media store has, too, until all libraries together take no more room than
+    they may: what was wanted longest ago goes first, nothing that is at work, and nothing of the last hour."""
+    if tools.files.shared is None:
+        return
+    held = [(each, library) for library in tools.everybodys() for each in library.files.held()]
+    excess = sum(each.size_bytes for each, _ in held) - tools.settings.copies_limit_bytes
+    before, at_work = now.timestamp() - GRACE_HOURS * 3600, {}
+    for each, library in sorted(held, key=lambda one: one[0].used):
+        if excess <= 0 or each.used > before:
+            break
+        whose = library.settings.user_id
+        if whose not in at_work:
+            at_work[whose] = library.store.assets.at_work()
+        if each.asset_id not in at_work[whose] and library.files.part_with(each.asset_id):
+            excess -= each.size_bytes
+            log.info("asset %s is left to the media store alone", each.asset_id[:12])
+
+
+def _do(steps: Iterable[Callable[[Tools, datetime], None]], tools: Tools, now: datetime) -> None:
+    for each in steps:
         try:
             each(tools, now)
         except CuewiseError as error:

@@ -6,13 +6,15 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, or_, select
 
 from lib.domain.media import Clip, MediaAsset, Rendition
 from lib.domain.proposals import SceneChange
+from lib.domain.run import RunState
 from lib.store.records import from_json, to_json
 from lib.store.rows import now, put, transaction
-from lib.store.tables import asset, link, rendition, scene, speech
+from lib.store.tables import asset, conversation_run, exchange, link, rendition, run, scene, speech
+from lib.store.tables import captioned_copy as copy
 
 
 class Assets:
@@ -49,6 +51,19 @@ class Assets:
         """The ids of all assets that are known."""
         with transaction(self._engine) as connection:
             return set(connection.scalars(select(asset.c.id)))
+
+    def at_work(self) -> set[str]:
+        """The ids of the assets that a run, a captioned copy or an answer in the making is about."""
+        going_on = RunState.RUNNING
+        copies = select(copy.c.run_id).where(copy.c.state == going_on)
+        asked = select(conversation_run.c.run_id).join(
+            exchange, exchange.c.conversation_id == conversation_run.c.conversation_id
+        )
+        in_use = or_(
+            run.c.state == going_on, run.c.id.in_(copies), run.c.id.in_(asked.where(exchange.c.state == going_on))
+        )
+        with transaction(self._engine) as connection:
+            return set(connection.scalars(select(run.c.asset_id).where(in_use, run.c.asset_id.is_not(None))))
 
     def some(self, asset_ids: Sequence[str]) -> dict[str, MediaAsset]:
         """The assets of these ids that there are, by id."""
