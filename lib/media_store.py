@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -45,17 +45,8 @@ class MediaStore:
         if self.size(name) == path.stat().st_size:
             return
         with self._at(name) as (files, place):
-            if not self._is_folder:
-                files.put_file(str(path), place, chunksize=PIECE_BYTES, max_concurrency=PIECES_AT_ONCE)
-                return
-            files.makedirs(place.rpartition("/")[0], exist_ok=True)
-            unfinished = f"{place}{UNFINISHED}{secrets.token_hex(8)}"
-            try:
-                files.put_file(str(path), unfinished)
-                files.mv(unfinished, place)
-            except BaseException:
-                files.rm_file(unfinished)
-                raise
+            how = {} if self._is_folder else {"chunksize": PIECE_BYTES, "max_concurrency": PIECES_AT_ONCE}
+            self._arrive(files, place, lambda target: files.put_file(str(path), target, **how))
 
     def get(self, name: str, target: Path) -> bool:
         """Fetch a file to ``target``; False where there is none. Raises DiskFull, too."""
@@ -90,10 +81,20 @@ class MediaStore:
         root, limit = len(place) - len(folder), time.time() - (older_than or 0.0)
         return [path[root:] for path, entry in found.items() if older_than is None or _put_at(entry) < limit]
 
-    def total_bytes(self) -> int:
-        """What all files take that are there."""
-        with self._at("") as (files, place):
-            return sum(entry["size"] for entry in files.find(place, detail=True).values())
+    def sizes(self, folder: str = "") -> dict[str, int]:
+        """The bytes of all files below a folder, by their names."""
+        with self._at(folder) as (files, place):
+            found = files.find(place, detail=True)
+        root = len(place) - len(folder)
+        return {path[root:]: entry["size"] for path, entry in found.items()}
+
+    def copy_to(self, other: MediaStore, folder: str) -> None:
+        """Copy all files below a folder to another place of the same store, those left out that are there already."""
+        there = other.sizes(folder)
+        for name, size in self.sizes(folder).items():
+            if there.get(name) != size and UNFINISHED not in name:
+                with self._at(name) as (files, source), other._at(name) as (_, target):
+                    self._arrive(files, target, lambda place, files=files, source=source: files.cp_file(source, place))
 
     def clear(self) -> None:
         """Remove all that is inside the folder of ours, and nothing beside it. What is gone already is no failure."""
@@ -111,6 +112,20 @@ class MediaStore:
             files.pipe_file(place, b"cuewise")
             files.cat_file(place)
             files.rm_file(place)
+
+    def _arrive(self, files: AbstractFileSystem, place: str, bring: Callable[[str], object]) -> None:
+        """Bring a file to its place: a bucket has it whole or not at all, in a folder it gets its name when it is."""
+        if not self._is_folder:
+            bring(place)
+            return
+        files.makedirs(place.rpartition("/")[0], exist_ok=True)
+        unfinished = f"{place}{UNFINISHED}{secrets.token_hex(8)}"
+        try:
+            bring(unfinished)
+            files.mv(unfinished, place)
+        except BaseException:
+            files.rm_file(unfinished)
+            raise
 
     @contextmanager
     def _at(self, name: str) -> Iterator[tuple[AbstractFileSystem, str]]:

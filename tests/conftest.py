@@ -136,6 +136,8 @@ def postgres() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory) -> Iterator[str]:
     """A bucket of a server of the file's own; gives the URL of a place in it. The environment has its key."""
+    from s3fs import S3FileSystem
+
     from tests.s3 import has_swift, running_s3
 
     if not has_swift():
@@ -143,6 +145,8 @@ def bucket(tmp_path_factory) -> Iterator[str]:
     with running_s3(tmp_path_factory.mktemp("s3")) as environment, pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
+        # Its tools remember the server of the file before.
+        S3FileSystem.clear_instance_cache()
         yield "s3://media"
 
 
@@ -156,6 +160,23 @@ def database(request, tmp_path) -> Iterator[str]:
         return
     with new_database(request.getfixturevalue("postgres")) as url:
         yield url
+
+
+@pytest.fixture(params=["one machine", "several machines"])
+def installation(request, tmp_path, monkeypatch) -> Iterator[Settings]:
+    """An installation as the command line finds it: on SQLite alone; on PostgreSQL, with a media store."""
+    monkeypatch.setenv("CUEWISE_DATA", str(tmp_path / "data"))
+    if request.param == "one machine":
+        yield Settings.from_environment()
+        return
+    from tests.postgres import new_database
+
+    bucket = request.getfixturevalue("bucket")
+    with new_database(request.getfixturevalue("postgres")) as url:
+        monkeypatch.setenv("CUEWISE_DATABASE_URL", url)
+        monkeypatch.setenv("CUEWISE_MEDIA_URL", f"{bucket}/{tmp_path.name}")
+        monkeypatch.setenv("CUEWISE_VAULT_KEY", "a secret that all of the machines share")
+        yield Settings.from_environment()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
@@ -19,29 +18,12 @@ from lib.errors import StorageError, StorageInUse
 from lib.media_store import MediaStore
 from lib.pipeline.upkeep import keep_up
 from lib.services import Services, open_services
-from lib.settings import Settings
 from lib.store import back_up
 from tests.fakes.openrouter_server import DEFAULT_KEY
 from tests.login_fixtures import ANN, BOB, user_of
-from tests.postgres import new_database
 
 LOCAL = "local/whisper-base"
 ANNS, BOBS = (user_of(claims) for claims in (ANN, BOB))
-
-
-@pytest.fixture(params=["one machine", "several machines"])
-def settings(request, tmp_path, monkeypatch) -> Iterator[Settings]:
-    """An installation as the command line finds it: on SQLite alone; on PostgreSQL, with a media store."""
-    monkeypatch.setenv("CUEWISE_DATA", str(tmp_path / "data"))
-    if request.param == "one machine":
-        yield Settings.from_environment()
-        return
-    bucket = request.getfixturevalue("bucket")
-    with new_database(request.getfixturevalue("postgres")) as url:
-        monkeypatch.setenv("CUEWISE_DATABASE_URL", url)
-        monkeypatch.setenv("CUEWISE_MEDIA_URL", f"{bucket}/{tmp_path.name}")
-        monkeypatch.setenv("CUEWISE_VAULT_KEY", "a secret that all of the machines share")
-        yield Settings.from_environment()
 
 
 def fill(house: Services, short_talking_video: Path) -> list[str]:
@@ -72,27 +54,27 @@ def schemas(url: str) -> list[str]:
         engine.dispose()
 
 
-def test_a_user_is_deleted_whole_and_nobody_else_is_touched(settings, short_talking_video, capsys):
+def test_a_user_is_deleted_whole_and_nobody_else_is_touched(installation, short_talking_video, capsys):
     """Folder, database or schema, media store, jobs, keys, backups and the name: gone. The others have all of theirs.
     Who signs in again begins with nothing."""
-    with closing(open_services(settings)) as house:
+    with closing(open_services(installation)) as house:
         houses, anns, bobs = fill(house, short_talking_video)
         asset_id = house.run(houses).request.source.asset_id
-    back_up(settings.database_url, settings.backups_dir)
+    back_up(installation.database_url, installation.backups_dir)
     assert main(["delete-user", "ann@example.org", "--yes"]) == 0
     told = capsys.readouterr().err
     assert "Ann Archer" in told
     assert "1 video, 1 run" in told
     assert "1 job not over" in told
-    assert not settings.for_user(ANNS.id).data_dir.exists()
-    for path in settings.data_dir.rglob("*"):
+    assert not installation.for_user(ANNS.id).data_dir.exists()
+    for path in installation.data_dir.rglob("*"):
         assert path.is_dir() or b"ann@example.org" not in path.read_bytes(), path
         assert ANNS.id not in str(path)
-    if settings.is_shared:
-        assert schemas(settings.database_url) == [f"user_{BOBS.id}"]
-        left = MediaStore(settings.media_url).names("")
+    if installation.is_shared:
+        assert schemas(installation.database_url) == [f"user_{BOBS.id}"]
+        left = MediaStore(installation.media_url).names("")
         assert sorted(left) == [f"media/{asset_id[:2]}/{asset_id}", f"users/{BOBS.id}/media/{asset_id[:2]}/{asset_id}"]
-    with closing(open_services(settings)) as house:
+    with closing(open_services(installation)) as house:
         assert house.users.all() == [BOBS]
         assert names_of_jobs(house) == ["", BOBS.id]
         bob = house.of_user(BOBS.id)
@@ -107,9 +89,9 @@ def test_a_user_is_deleted_whole_and_nobody_else_is_touched(settings, short_talk
         assert ann.preferences().monthly_cap_usd is None
 
 
-def test_a_deletion_that_breaks_off_pays_for_nothing_and_is_done_again(settings, short_talking_video, monkeypatch):
+def test_a_deletion_that_breaks_off_pays_for_nothing_and_is_done_again(installation, short_talking_video, monkeypatch):
     """What was at work is cancelled first and the key forgotten; the user is still known, so that the rest can go."""
-    with closing(open_services(settings)) as house:
+    with closing(open_services(installation)) as house:
         _, anns, _ = fill(house, short_talking_video)
 
     def refuse(*_):
@@ -119,24 +101,24 @@ def test_a_deletion_that_breaks_off_pays_for_nothing_and_is_done_again(settings,
         broken.setattr("lib.pipeline.users._remove_folder", refuse)
         broken.setattr("lib.pipeline.users.drop_schema", refuse)
         assert main(["delete-user", ANNS.id, "--yes"]) == 1
-    with closing(open_services(settings)) as house:
+    with closing(open_services(installation)) as house:
         assert ANNS in house.users.all()
         ann = house.of_user(ANNS.id)
         assert ann.run(anns).state is RunState.CANCELLED
         assert ann._tools.store.sealed_keys.get(ann._tools.vault.reference(DEFAULT_KEY)) is None
     assert main(["delete-user", ANNS.id, "--yes"]) == 0
-    with closing(open_services(settings)) as house:
+    with closing(open_services(installation)) as house:
         assert house.users.all() == [BOBS]
 
 
-def test_nobody_is_deleted_by_mistake(settings, monkeypatch, capsys):
+def test_nobody_is_deleted_by_mistake(installation, monkeypatch, capsys):
     """Not who is unknown; not without a yes; not while the app has the library open or a worker is at work."""
-    with closing(open_services(settings)) as house:
+    with closing(open_services(installation)) as house:
         for user in (ANNS, BOBS):
             house.users.enter(user)
         assert main(["delete-user", "ann@example.org", "--yes"]) == 1  # the app is open
         assert "Stop the app" in capsys.readouterr().err
-    with FileLock(settings.data_dir / "worker.lock"):
+    with FileLock(installation.data_dir / "worker.lock"):
         assert main(["delete-user", "ann@example.org", "--yes"]) == 1
     assert "Stop the app" in capsys.readouterr().err
     assert main(["delete-user", "eve@example.org", "--yes"]) == 2
@@ -147,10 +129,10 @@ def test_nobody_is_deleted_by_mistake(settings, monkeypatch, capsys):
         monkeypatch.setattr(sys, "stdin", Terminal(answer))
         assert main(["delete-user", "ann@example.org"]) == 1
         assert "Nothing was deleted." in capsys.readouterr().err
-    with closing(open_services(settings)) as house:
+    with closing(open_services(installation)) as house:
         assert {user.id for user in house.users.all()} == {ANNS.id, BOBS.id}
         house._tools.close()
-        with closing(open_services(settings)), pytest.raises(StorageInUse):
+        with closing(open_services(installation)), pytest.raises(StorageInUse):
             house.users.delete(ANNS)
 
 
@@ -167,11 +149,11 @@ class Terminal:
         return self._answer
 
 
-def test_users_are_listed_with_what_they_take_up(settings, short_talking_video, capsys):
+def test_users_are_listed_with_what_they_take_up(installation, short_talking_video, capsys):
     """Their runs and the bytes of their media, on whichever machine these lie; for programs as well."""
     import json
 
-    with closing(open_services(settings)) as house:
+    with closing(open_services(installation)) as house:
         fill(house, short_talking_video)
     assert main(["users"]) == 0
     assert "1 run  0.00 GB" in capsys.readouterr().out
@@ -188,11 +170,11 @@ def test_users_are_listed_with_what_they_take_up(settings, short_talking_video, 
     }
 
 
-@pytest.mark.parametrize("settings", ["several machines"], indirect=True)
-def test_other_machines_part_with_a_user_at_their_next_upkeep(settings, short_talking_video, tmp_path):
+@pytest.mark.parametrize("installation", ["several machines"], indirect=True)
+def test_other_machines_part_with_a_user_at_their_next_upkeep(installation, short_talking_video, tmp_path):
     """What they had fetched for a user who was deleted goes; what they have of others stays."""
-    elsewhere = replace(settings, data_dir=tmp_path / "elsewhere")
-    with closing(open_services(settings)) as house:
+    elsewhere = replace(installation, data_dir=tmp_path / "elsewhere")
+    with closing(open_services(installation)) as house:
         run_ids = fill(house, short_talking_video)
         asset_id = house.run(run_ids[0]).request.source.asset_id
     with closing(open_services(elsewhere)) as other:

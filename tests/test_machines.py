@@ -314,6 +314,29 @@ def test_users_keep_their_media_apart_in_one_store(tmp_path, media_url, short_ta
     assert MediaStore(media_url).names("media") == []
 
 
+def test_a_place_of_the_store_is_copied_to_another_and_cleared(tmp_path, media_url):
+    """All below a folder, and once more what is missing or half there; cleared, one place is empty and no other is."""
+    whole, ann, bob = MediaStore(media_url), MediaStore(media_url, "users/ann"), MediaStore(media_url, "users/bob")
+    for name in ("one", "two", "three"):
+        (tmp_path / name).write_bytes(name.encode())
+        whole.put(tmp_path / name, f"media/{name[0]}/{name}")
+    whole.put(tmp_path / "one", "renditions/one")
+    ann.put(tmp_path / "one", "media/t/two")
+    for _ in range(2):
+        whole.copy_to(ann, "media")
+        assert ann.sizes() == {"media/o/one": 3, "media/t/two": 3, "media/t/three": 5}
+    assert ann.get("media/t/three", tmp_path / "back")
+    assert (tmp_path / "back").read_bytes() == b"three"
+    bob.put(tmp_path / "one", "media/o/one")
+    for _ in range(2):
+        ann.clear()
+        assert ann.sizes() == {}
+    assert bob.sizes() == {"media/o/one": 3}
+    assert len(whole.names("media")) == 3
+    with pytest.raises(ValueError, match="whole"):
+        whole.clear()
+
+
 def test_what_is_made_to_be_given_out_is_found_elsewhere(tmp_path, media_url):
     """A captioned copy or a poster made on one machine is given out by another, until it is removed or too old."""
     one, two = (MediaFiles(tmp_path / each, MediaStore(media_url)) for each in ("one", "two"))

@@ -17,10 +17,9 @@ from lib.domain.budget import CallPrice, Cap, Granted, Refused
 from lib.domain.media import Source, SourceKind
 from lib.domain.run import RunState
 from lib.domain.user import User, UserLimits, check_let_in
-from lib.errors import CapReached, InputError, KeyMissing, KeyRingRefused, LibraryFull, NotLetIn, StorageInUse
+from lib.errors import CapReached, InputError, KeyMissing, KeyRingRefused, LibraryFull, NotLetIn
 from lib.pipeline.budget import caps_of, refusal_words
 from lib.pipeline.keys import NOT_YOURS
-from lib.pipeline.library_gift import give_library
 from lib.pipeline.tools import Opened
 from lib.pipeline.upkeep import keep_up
 from lib.services import Services, open_services, open_tools
@@ -325,34 +324,3 @@ def test_the_command_line_works_in_the_library_of_a_user_who_is_named(home, foot
     assert "eve@example.org" in capsys.readouterr().err
     assert main(["users"]) == 0
     assert "bob@example.org" in capsys.readouterr().out
-
-
-def test_the_library_from_before_the_login_is_given_to_one_user(home, footage, capsys):
-    """Runs and media are theirs alone from then on, and everybody is still known; a second time it is refused, as it
-    is while the app runs."""
-    with closing(open_services(home)) as house:
-        source = house.keep_file(footage)
-        request = house.new_request(source, "local/whisper-base")
-        house._tools.store.runs.add("b" * 32, request, None)
-        with closing(open_services(home)) as app:
-            assert main(["give", "ann@example.org"]) == 2  # a run is not over
-            app.cancel("b" * 32)
-    assert main(["give", "ann@example.org"]) == 0
-    with closing(open_services(home)) as house:
-        ann = house.of_user(user_of(ANN).id)
-        assert [run.id for run in ann.runs()] == ["b" * 32]
-        assert ann.media_path(source.asset_id).read_bytes() == footage.read_bytes()
-        assert house.runs() == []
-        assert house.media_path(source.asset_id) is None
-        assert {user.email for user in house.users.all()} == {"ann@example.org", "bob@example.org"}
-    capsys.readouterr()
-    assert main(["give", "ann@example.org"]) == 2
-    assert "has a library already" in capsys.readouterr().err
-
-
-def test_a_library_at_work_is_not_given_away(home):
-    """While a worker holds the data folder nothing is moved."""
-    from filelock import FileLock
-
-    with FileLock(home.data_dir / "worker.lock"), pytest.raises(StorageInUse):
-        give_library(home, user_of(ANN))

@@ -10,7 +10,6 @@ from lib.cli.library import is_meant
 from lib.cli.words import add_json, counted, json_text, say
 from lib.domain.plan import MEGABYTE
 from lib.domain.user import Departure
-from lib.pipeline.library_gift import give_library
 from lib.services import Services
 
 
@@ -56,9 +55,8 @@ def _farewell(leaving: Departure) -> str:
 
 def give(services: Services, options: argparse.Namespace) -> int:
     user = services.users.find(options.to)
-    services.close()
-    folder = give_library(services.settings, user)
-    print(f"The library is {user.email or user.name}'s now: {folder}")
+    services.users.give(user)
+    print(f"The library is {user.email or user.name}'s now.")
     return DONE
 
 

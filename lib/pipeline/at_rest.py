@@ -27,3 +27,9 @@ def at_rest(tools: Tools) -> Iterator[None]:
             yield
     except Timeout as exc:
         raise StorageInUse("Cuewise is at work.") from exc
+
+
+def going_on(tools: Tools) -> list[str]:
+    """The runs, copies and questions that are not over."""
+    shelves = (tools.store.runs, tools.store.copies, tools.store.conversations)
+    return [subject_id for shelf in shelves for subject_id, *_ in shelf.unfinished()]

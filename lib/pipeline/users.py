@@ -12,7 +12,8 @@ from lib.domain.library import Filters
 from lib.domain.user import Departure, User, check_let_in
 from lib.errors import InputError, StorageError
 from lib.files import folder_bytes
-from lib.pipeline.at_rest import at_rest
+from lib.pipeline.at_rest import at_rest, going_on
+from lib.pipeline.library_gift import give_library
 from lib.pipeline.tools import Tools
 from lib.store import drop_schema, forget_backups
 
@@ -56,6 +57,10 @@ class Users:
             raise InputError(f"{what} “{wanted}”.", "Name one by e-mail or id, as `users` lists them.")
         return found[0]
 
+    def give(self, user: User) -> None:
+        """Give the library from before there was a login to a user. Raises what ``give_library`` raises."""
+        give_library(self._tools, user)
+
     def departure(self, user: User) -> Departure:
         """What ``delete`` would take along. Raises StorageInUse while the app or a worker runs, and StorageError."""
         with at_rest(self._tools):
@@ -65,9 +70,9 @@ class Users:
                 user,
                 videos=own.store.videos.page(Filters(), "", limit=1, offset=0)[1],
                 runs=sum(own.store.counting.since().states.values()),
-                going_on=len(_going_on(own)),
+                going_on=len(going_on(own)),
                 size_bytes=folder_bytes(own.settings.data_dir),
-                stored_bytes=0 if shared is None else shared.total_bytes(),
+                stored_bytes=0 if shared is None else sum(shared.sizes().values()),
             )
 
     def delete(self, user: User) -> None:
@@ -93,12 +98,6 @@ class Users:
             forget_backups(self._tools.settings.database_url, self._tools.settings.backups_dir)
             with self._lock:
                 self._noted.pop(user.id, None)
-
-
-def _going_on(own: Tools) -> list[str]:
-    """The runs, copies and questions that are not over."""
-    shelves = (own.store.runs, own.store.copies, own.store.conversations)
-    return [subject_id for shelf in shelves for subject_id, *_ in shelf.unfinished()]
 
 
 def _cancel_all(own: Tools) -> None:

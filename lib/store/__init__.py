@@ -6,7 +6,7 @@ PostgreSQL by URL, and finds what was said. Records go in and come out as the fr
 
 from lib.store.backup import back_up, backups, database_file, forget_backups, put_aside, restore
 from lib.store.generations import Kept, Measured
-from lib.store.place import check_alone, drop_schema
+from lib.store.place import check_alone, drop_schema, give_file, give_schema
 from lib.store.preferences import Preferences
 from lib.store.rows import is_damaged, is_disk_full
 from lib.store.store import Store
@@ -22,6 +22,8 @@ __all__ = [
     "database_file",
     "drop_schema",
     "forget_backups",
+    "give_file",
+    "give_schema",
     "is_damaged",
     "is_disk_full",
     "put_aside",

@@ -91,8 +91,7 @@ def _keep_to(schema: str) -> Callable[[DBAPIConnection, object], None]:
 
 
 def _upgrade(engine: Engine, database: str | None) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    config = _migrations()
     newest = ScriptDirectory.from_config(config).get_current_head()
     with engine.connect() as connection:
         if MigrationContext.configure(connection).get_current_revision() == newest:
@@ -108,6 +107,19 @@ def _upgrade(engine: Engine, database: str | None) -> None:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATING})")
             command.upgrade(config, "head")
         _check_foreign_keys(connection, True)
+
+
+def make_tables(connection: Connection) -> None:
+    """Make all tables where there are none, as a part of a transaction that is going on."""
+    config = _migrations()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _migrations() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
 
 
 def _check_foreign_keys(connection: Connection, is_on: bool) -> None:
