@@ -160,6 +160,21 @@ def test_a_library_at_work_is_not_given_away(installation, short_talking_video, 
         assert house.of_user(ANNS.id).runs() == []
 
 
+@pytest.mark.parametrize("installation", ["one machine"], indirect=True)
+def test_a_disk_that_gives_no_file_a_second_name_has_it_copied(installation, short_talking_video, monkeypatch):
+    """As on FAT: the bytes are written again, and the originals go after."""
+    with closing(open_services(installation)) as house:
+        asset_id = fill(house, short_talking_video)
+
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    with monkeypatch.context() as fat:
+        fat.setattr("os.link", refuse)
+        assert main(["give", "ann@example.org"]) == 0
+    check_given(installation, asset_id, short_talking_video)
+
+
 @pytest.mark.parametrize("installation", ["several machines"], indirect=True)
 def test_a_library_whose_media_are_elsewhere_is_not_given_away(installation, short_talking_video, capsys):
     """What lies on another machine alone would be lost: it says so, and what to do. What lies here alone goes along."""

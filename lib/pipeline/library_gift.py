@@ -104,6 +104,8 @@ def _copy(path: Path, target: Path) -> None:
         os.link(path, fresh)
     except OSError:
         shutil.copy2(path, fresh)
+        with fresh.open("rb") as file:  # the original is deleted soon: a power cut must not take both
+            os.fsync(file.fileno())
     os.replace(fresh, target)
 
 

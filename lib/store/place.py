@@ -30,8 +30,8 @@ def check_alone(url: str) -> None:
         check_unused(file)
         return
     with _alone_with(url) as connection:
-        if connection.scalar(OTHERS):
-            raise StorageInUse("The database is in use.")
+        if others := connection.scalar(OTHERS):
+            raise StorageInUse(f"The database is in use, over {others} connection{'' if others == 1 else 's'}.")
 
 
 def drop_schema(url: str, schema: str) -> None:
