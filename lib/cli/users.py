@@ -54,23 +54,23 @@ def _farewell(leaving: Departure) -> str:
 
 
 def give(services: Services, options: argparse.Namespace) -> int:
-    user = services.users.find(options.to)
+    user = services.users.find(options.who)
     services.users.give(user)
     print(f"The library is {user.email or user.name}'s now.")
     return DONE
 
 
-def _give_takes(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("to", metavar="WHO", help="a user who has signed in, by e-mail or id")
+def _add_user(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("who", metavar="WHO", help="a user who has signed in, by e-mail or id")
 
 
 def _delete_takes(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("who", metavar="WHO", help="a user who has signed in, by e-mail or id")
+    _add_user(parser)
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
 USERS = Command("users", "who has signed in, where there is a login, and what they take up", list_users, add_json)
-GIVE = Command("give", "give the library from before there was a login to a user", give, _give_takes)
+GIVE = Command("give", "give the library from before there was a login to a user", give, _add_user)
 DELETE_USER = Command(
     "delete-user", "delete the whole library of a user, and all that is kept of them", delete_user, _delete_takes
 )
