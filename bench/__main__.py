@@ -41,7 +41,8 @@ def main() -> int:
         done = subprocess.run([sys.executable, "-m", f"bench.{name}"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
         print(done.stdout, flush=True)
         is_missed = is_missed or done.returncode != 0
-        kept[TITLES[name]] = f"{done.stdout.strip()}\n\n{_stamp()}"
+        if done.stdout.strip():  # one that ended before it had a figure takes no figures away
+            kept[TITLES[name]] = f"{done.stdout.strip()}\n\n{_stamp()}"
     order = [title for title in TITLES.values() if title in kept]
     body = "\n\n".join(f"## {title}\n\n{kept[title]}" for title in order)
     KEPT.write_text(f"# Benchmarks\n\n{HEAD}\n\n{body}\n", encoding="utf-8")
