@@ -323,9 +323,11 @@ class Services:
         key: str | None = None,
         again_of: str | None = None,
         seat: Seat | None = None,
+        comparison_id: str | None = None,
     ) -> Run:
         """Queue a run, with the settings of today, whenever it was first asked for. ``again_of`` is the run of which it
-        runs a stretch again, ``seat`` the item of a batch that it is started for.
+        runs a stretch again, ``seat`` the item of a batch that it is started for, ``comparison_id`` the comparison that
+        it is a column of.
 
         Raises UnknownModel, PlanRefused, PriceUnknown or KeyMissing; then nothing is queued.
         """
@@ -337,7 +339,8 @@ class Services:
         key = self._key_for(request.model_id, key)
         run_id = uuid.uuid4().hex
         request = replace(request, key_ref=self._reference(key))
-        self._tools.store.runs.add(run_id, request, plan, again_of=again_of, seat=seat)
+        where = {"again_of": again_of, "seat": seat, "comparison_id": comparison_id}
+        self._tools.store.runs.add(run_id, request, plan, **where)
         self._put(run_id, key, lambda jobs: jobs.submit(run_id, 1))
         return self._tools.store.runs.get(run_id)
 

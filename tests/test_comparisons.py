@@ -199,6 +199,39 @@ def test_a_model_that_cannot_be_asked_is_told_and_hurts_nobody(services, server,
     assert [each.id for each in services.comparisons.newest()] == [started.comparison.id]
 
 
+def test_a_crash_right_after_a_run_was_written_down_leaves_it_in_its_comparison(
+    services, server, short_talking_video, monkeypatch
+):
+    """The app ends before the run is queued: it stands in its column, and the next worker to start goes on with it."""
+
+    def crash(*_) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(services._queue, "put", crash)
+    with pytest.raises(KeyboardInterrupt):
+        start(services, short_talking_video, GEMINI, LITE, times=Times.MODEL)
+    monkeypatch.undo()
+    (comparison,) = services.comparisons.newest()
+    assert list(comparison.run_ids) == [run.id for run in services.runs()]
+    services.ensure_worker()
+    table = finished(services, comparison)
+    assert [(run.request.model_id, run.state) for run in table.runs] == [(GEMINI, RunState.DONE)]
+
+
+def test_a_run_that_gets_no_column_is_not_there_at_all(services, server, short_talking_video, monkeypatch):
+    """A crash between the two writes leaves neither: nothing is asked that no comparison shows."""
+
+    def crash(*_) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lib.store.runs.add_column", crash)
+    with pytest.raises(KeyboardInterrupt):
+        start(services, short_talking_video, GEMINI, LITE, times=Times.MODEL)
+    assert services.runs() == []
+    assert [comparison.run_ids for comparison in services.comparisons.newest()] == [()]
+    assert not server.asked(GEMINI)
+
+
 def test_rows_taken_and_the_consensus_make_a_transcript_of_its_own(services, server, short_talking_video):
     """The majority's words, but for the row taken from another model; written again it is a new version."""
     comparison = start(services, short_talking_video, GEMINI, LITE, QWEN)

@@ -65,7 +65,7 @@ FetchCaptions = Callable[[Source, CaptionTrack], Transcript]
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What came of starting: the comparison, and why models that are missing from it could not be asked."""
+    """What came of starting: the comparison, and why some of the models could not be asked."""
 
     comparison: Comparison
     problems: tuple[CuewiseError, ...] = ()
@@ -90,8 +90,8 @@ class _Laid:
 
 
 class Comparisons:
-    """Verbs for pages and the command line. ``submit`` queues one run, with the key that it may use;
-    ``fetch_captions`` gets what stands in a track of a link."""
+    """Verbs for pages and the command line. ``submit`` queues one run, with the key that it may use, as a column of a
+    comparison; ``fetch_captions`` gets what stands in a track of a link."""
 
     def __init__(self, tools: Tools, submit: Submit, fetch_captions: FetchCaptions) -> None:
         self._tools = tools
@@ -384,11 +384,10 @@ class Comparisons:
         problems: list[CuewiseError] = []
         for request in requests:
             try:
-                run = self._submit(request, key=key)
+                # The run and its column are written down together: no crash leaves one that its comparison misses.
+                self._submit(request, key=key, comparison_id=comparison_id)
             except CuewiseError as problem:
                 problems.append(problem)
-            else:
-                self._tools.store.comparisons.add_run(comparison_id, run.id)
         return problems
 
     def _known(self, comparison_id: str) -> Comparison:

@@ -41,15 +41,8 @@ class Comparisons:
 
     def add_run(self, comparison_id: str, run_id: str) -> None:
         """Put a run into a column of its own, behind the others; a run that is there already stays where it is."""
-        of_this = comparison_run.c.comparison_id == comparison_id
         with transaction(self._engine) as connection:
-            last = connection.scalar(select(func.max(comparison_run.c.position)).where(of_this))
-            is_there = connection.scalar(
-                select(comparison_run.c.run_id).where(of_this, comparison_run.c.run_id == run_id)
-            )
-            if is_there is None:
-                values = {"comparison_id": comparison_id, "run_id": run_id, "position": 0 if last is None else last + 1}
-                connection.execute(insert(comparison_run).values(**values))
+            add_column(connection, comparison_id, run_id)
 
     def remove_run(self, comparison_id: str, run_id: str) -> None:
         """Take a column away; the run itself stays."""
@@ -116,6 +109,16 @@ class Comparisons:
     def _set(self, comparison_id: str, **values: object) -> None:
         with transaction(self._engine) as connection:
             connection.execute(update(comparison).where(comparison.c.id == comparison_id).values(**values))
+
+
+def add_column(connection: Connection, comparison_id: str, run_id: str) -> None:
+    """Put a run behind the other columns, unless it is there already, as a part of a transaction that is going on."""
+    of_this = comparison_run.c.comparison_id == comparison_id
+    last = connection.scalar(select(func.max(comparison_run.c.position)).where(of_this))
+    is_there = connection.scalar(select(comparison_run.c.run_id).where(of_this, comparison_run.c.run_id == run_id))
+    if is_there is None:
+        values = {"comparison_id": comparison_id, "run_id": run_id, "position": 0 if last is None else last + 1}
+        connection.execute(insert(comparison_run).values(**values))
 
 
 def _runs_of(connection: Connection, comparison_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -42,6 +42,7 @@ from lib.domain.run import (
 from lib.domain.transcript import Transcript
 from lib.domain.versions import Version
 from lib.store.batches import take_seat
+from lib.store.comparisons import add_column
 from lib.store.records import from_json, to_json
 from lib.store.reruns import add_rerun
 from lib.store.rows import as_text, now, transaction
@@ -65,15 +66,19 @@ class Runs:
         *,
         again_of: str | None = None,
         seat: Seat | None = None,
+        comparison_id: str | None = None,
     ) -> None:
         """Write down a new run, queued, at its first attempt, and with it where it belongs: ``again_of`` is the run of
-        which it runs a stretch again, ``seat`` the item of a batch that it is started for."""
+        which it runs a stretch again, ``seat`` the item of a batch that it is started for, ``comparison_id`` the
+        comparison that it is a column of."""
         with transaction(self._engine) as connection:
             connection.execute(insert(run).values(**_fresh(run_id, request, plan)))
             if again_of is not None:
                 add_rerun(connection, run_id, again_of)
             if seat is not None:
                 take_seat(connection, seat, run_id)
+            if comparison_id is not None:
+                add_column(connection, comparison_id, run_id)
 
     def add_done(
         self,
