@@ -11,7 +11,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import QueuePool, create_engine
 
 from lib.domain.conversation import Asking
 from lib.domain.copies import CaptionForm, CopyOrder
@@ -28,6 +28,7 @@ from lib.errors import Cancelled, StorageError
 from lib.store import Preferences, Store
 from lib.store.engine import MIGRATIONS
 from lib.store.records import from_json, to_json
+from lib.store.shelves import PreferenceShelf
 from lib.store.tables import is_compared, metadata
 
 ASSET = MediaAsset(
@@ -300,6 +301,20 @@ def test_an_answer_that_comes_while_its_run_is_deleted_is_kept_nowhere(database)
             assert store.removals.run(run_id)
             listening.result()
             assert not any(store.generations.get(f"{run_id}.{number}") for number in range(5))
+
+
+def test_a_database_whose_connections_are_all_in_use_is_a_sentence(tmp_path, store):
+    """Who finds no connection free for too long is told so in words, and what to do; afterwards it goes on."""
+    engine = create_engine(
+        f"sqlite:///{tmp_path / 'cuewise.db'}", poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=0.1
+    )
+    shelf = PreferenceShelf(engine)
+    with engine.connect():
+        with pytest.raises(StorageError, match="busy") as refused:
+            shelf.get()
+        assert refused.value.hint
+    assert shelf.get() == Preferences()
+    engine.dispose()
 
 
 def test_a_database_that_is_no_database_is_a_sentence(tmp_path):

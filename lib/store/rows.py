@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from sqlalchemy import ColumnElement, Connection, Engine, Table, extract, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoneFree
 
 from lib.errors import DatabaseDamaged, DiskFull, FolderReadOnly, StorageError
 
 _FULL = ("database or disk is full", "disk I/O error", "No space left on device")
 """What SQLite says of a full disk, of one that takes no more for another reason (a quota, a limit), and PostgreSQL."""
 _DAMAGED = ("malformed", "not a database")
+_BUSY = ("The database is busy: all connections to it are in use.", "Try again in a moment.")
 _NO_ANSWER = ("The database did not answer.", "Try again; if it stays so, restart Cuewise.")
 
 
@@ -59,6 +61,8 @@ def transaction(engine: Engine):
     try:
         with engine.begin() as connection:
             yield connection
+    except NoneFree as exc:
+        raise StorageError(*_BUSY) from exc
     except OperationalError as exc:
         if is_disk_full(exc):
             raise DiskFull("The disk is full: the database could not be written.") from exc
