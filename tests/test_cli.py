@@ -394,7 +394,8 @@ def test_lines_take_the_shape_that_is_asked_for_and_another_one_later(cli, serve
 
 
 def test_ask_streams_an_answer_and_tells_what_it_cites(cli, server, talking_video, tmp_path):
-    """`ask RUN QUESTION` writes the answer as it comes; as JSON it has every citation with its run and second."""
+    """`ask RUN QUESTION` writes the answer as it comes; as JSON it has every citation with its run and second; over its
+    --max-usd nothing is asked."""
     (tmp_path / "talk.srt").write_text("1\n00:00:01,000 --> 00:00:04,000\nIt was the best of times.\n", "utf-8")
     run = cli.json("run", talking_video, "--captions", tmp_path / "talk.srt", "--format", "json")["run_id"]
     model = ("--model", "deepseek/deepseek-v4")
@@ -408,6 +409,12 @@ def test_ask_streams_an_answer_and_tells_what_it_cites(cli, server, talking_vide
         {"run": run, "video": 1, "start": 1.0, "end": None, "inside": True},
         {"run": None, "video": 1, "start": 3540.0, "end": None, "inside": False},
     ]
+    before = len(server.history)
+    dear = cli("ask", run, "What else?", *model, "--max-usd", "0.0000001")
+    assert dear.returncode == 2
+    assert "is over the $0.0000001 for a run" in dear.stderr
+    assert "--max-usd" in dear.stderr
+    assert not [each for each in server.history[before:] if each.method == "POST"]
     server.enqueue(Reply.refusal(402, "Insufficient credits"))
     failed = cli("ask", run, "And then?", *model, "--conversation", record["conversation"])
     assert failed.returncode == 1

@@ -157,6 +157,21 @@ def test_an_answer_cut_off_at_its_limit_keeps_its_text_and_its_bill(services, se
     assert wait_for(services, failed, is_over).cost_usd == Decimal("0.5") + Decimal("0.00217")
 
 
+def test_a_question_keeps_to_a_cap_of_its_own(services, server, run_id):
+    """What could break it is not sent, also when it is tried again; without one, that of Settings holds: none."""
+    conversation = services.conversations.start([run_id])
+    capped = services.conversations.ask(conversation.id, "What was it?", GEMINI, cap_usd=Decimal("0.0000001"))
+    for _ in range(2):
+        failed = wait_for(services, capped, is_over)
+        assert failed.failure.code == "CapReached"
+        assert "higher cap" in failed.failure.hint
+        services.conversations.try_again(capped.id)
+    assert wait_for(services, capped, is_over).failure.code == "CapReached"
+    assert asked(server) == []
+    free = services.conversations.ask(conversation.id, "What was it?", GEMINI)
+    assert wait_for(services, free, is_over).is_answered
+
+
 def test_stop_hangs_up_and_keeps_what_had_come(services, server, run_id):
     """Stop takes at once, also for the next question of the conversation."""
     server.enqueue(Reply.drip(ANSWER * 9, delay=0.1, pieces=200))

@@ -6,12 +6,14 @@ import argparse
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from decimal import Decimal
 
 from lib.cli.arguments import read_time
 from lib.cli.command import Command
 from lib.cli.exit_codes import DONE, FAILED
 from lib.cli.ids import add_run, runs_named
 from lib.cli.keys import known_key
+from lib.cli.question import add_cap
 from lib.cli.watch import POLL, stopped_with_us
 from lib.cli.words import add_json, json_text, problem_words, say
 from lib.domain.citations import citations_of
@@ -30,7 +32,13 @@ def ask_runs(services: Services, options: argparse.Namespace) -> int:
     quoted = services.conversations.quote(run_ids, options.model, question=question, look=look, conversation_id=known)
     if quoted.estimate_usd is not None:
         say(f"About {quoted.prompt_tokens:,} tokens, ${quoted.estimate_usd:.4f} (estimate).")
-    how = {"look": look, "key": known_key(services), "accepts_unknown_price": options.accept_unknown_price}
+    services.budget.check(quoted.estimate_usd or Decimal(0), options.max_usd)
+    how = {
+        "look": look,
+        "key": known_key(services),
+        "cap_usd": options.max_usd,
+        "accepts_unknown_price": options.accept_unknown_price,
+    }
     if known is None:
         exchange = services.conversations.begin(run_ids, question, options.model, **how)
     else:
@@ -111,6 +119,7 @@ def _ask_takes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", type=read_time, metavar="T", help="where the stretch to look at begins")
     parser.add_argument("--end", type=read_time, metavar="T", help="where it ends")
     parser.add_argument("--conversation", metavar="ID", help="go on with this one")
+    add_cap(parser)
     parser.add_argument("--accept-unknown-price", action="store_true", help="ask a model that has no price, too")
     add_json(parser, "as JSON, with what is cited")
 

@@ -49,11 +49,15 @@ def add_question(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--route", choices=list(RouteChoice), default=RouteChoice.AUTO, metavar="R", help=ROUTES)
     parser.add_argument("--times", choices=list(Times), default=Times.AUDIO, metavar="W", help="audio or model")
     parser.add_argument("--term", action="append", default=[], metavar="WORD", help="a name to spell right, repeatable")
+    add_cap(parser)
+    parser.add_argument("--accept-unknown-price", action="store_true", help="ask models that have no price, too")
+    add_cue_shape(parser)
+
+
+def add_cap(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-usd", type=read_usd, metavar="USD", help="what it may cost altogether; default as in Settings"
     )
-    parser.add_argument("--accept-unknown-price", action="store_true", help="ask models that have no price, too")
-    add_cue_shape(parser)
 
 
 def requests_of(services: Services, options: argparse.Namespace) -> list[RunRequest]:

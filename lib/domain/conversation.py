@@ -29,8 +29,8 @@ class Look:
 class Asking:
     """How a question is put: to which model of which server, with the video (``look``) or from the transcript alone.
 
-    Holds no key: ``key_ref`` names a sealed one. ``accepts_unknown_price`` is the user's yes to a model without a
-    price.
+    Holds no key: ``key_ref`` names a sealed one. ``own_cap_usd`` is what all attempts together may cost; None as in
+    Settings. ``accepts_unknown_price`` is the user's yes to a model without a price.
     """
 
     model_id: str
@@ -39,6 +39,7 @@ class Asking:
     part_form: PartForm = PartForm.VIDEO_URL
     media_limit_bytes: int = 14_000_000
     key_ref: str | None = None
+    own_cap_usd: Decimal | None = None
     accepts_unknown_price: bool = False
 
 

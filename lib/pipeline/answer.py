@@ -204,7 +204,8 @@ def _asked(exchange: Exchange, attempt: int, question: Question, tools: Tools, p
 def _paying(exchange: Exchange, attempt: int, tools: Tools, pulse: _Pulse) -> Paying:
     """Pays for the requests of an attempt, and writes down that it was sent: not before there is money for the first,
     since a worker that is killed while it waits for that has sent nothing."""
-    payer = Payer(exchange.id, prompts.CUSTOM, None, exchange.asking.accepts_unknown_price, tools, pulse.note)
+    asking = exchange.asking
+    payer = Payer(exchange.id, prompts.CUSTOM, asking.own_cap_usd, asking.accepts_unknown_price, tools, pulse.note)
     is_noted = False
 
     @contextmanager

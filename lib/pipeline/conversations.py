@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Protocol
 
 from lib.domain.conversation import LONGEST_QUESTION, Asking, Conversation, Exchange, Look, Quote
@@ -97,12 +98,13 @@ class Conversations:
         *,
         look: Look | None = None,
         key: str | None = None,
+        cap_usd: Decimal | None = None,
         accepts_unknown_price: bool = False,
     ) -> Exchange:
         """A new conversation with its first question. Raises what ``start`` and ``ask`` raise; then nothing is kept."""
         conversation = self.start(run_ids)
         try:
-            how = {"look": look, "key": key, "accepts_unknown_price": accepts_unknown_price}
+            how = {"look": look, "key": key, "cap_usd": cap_usd, "accepts_unknown_price": accepts_unknown_price}
             return self.ask(conversation.id, question, model_id, **how)
         except CuewiseError:
             self._shelf.remove(conversation.id)
@@ -116,10 +118,14 @@ class Conversations:
         *,
         look: Look | None = None,
         key: str | None = None,
+        cap_usd: Decimal | None = None,
         accepts_unknown_price: bool = False,
     ) -> Exchange:
-        """Queue a question. Raises UnknownModel, PlanRefused, PriceUnknown, KeyMissing, StillAnswering while an
-        answer is on its way, and InputError for an empty question; then nothing is queued."""
+        """Queue a question. All attempts at it together may cost ``cap_usd``; without it that of Settings holds.
+
+        Raises UnknownModel, PlanRefused, PriceUnknown, KeyMissing, StillAnswering while an answer is on its way, and
+        InputError for an empty question; then nothing is queued.
+        """
         question = question.strip()[:LONGEST_QUESTION]
         if not question:
             raise InputError("The question is empty.", "Write what you want to know.")
@@ -130,7 +136,7 @@ class Conversations:
         if quoted.refusal:
             raise PlanRefused(quoted.refusal, "Choose another model, or ask without looking at the video.")
         exchange_id, key = uuid.uuid4().hex, self._key_for(model_id, key)
-        asking = self._asking(model_id, look, key, accepts_unknown_price)
+        asking = self._asking(model_id, look, key, cap_usd, accepts_unknown_price)
         if not self._shelf.add_exchange(exchange_id, conversation_id, question, asking):
             raise StillAnswering("The question before is still being answered.")
         return self._put(exchange_id, 1, model_id, key)
@@ -143,7 +149,7 @@ class Conversations:
             return exchange
         asked = exchange.asking
         key = self._key_for(asked.model_id, key)
-        asking = self._asking(asked.model_id, asked.look, key, asked.accepts_unknown_price)
+        asking = self._asking(asked.model_id, asked.look, key, asked.own_cap_usd, asked.accepts_unknown_price)
         attempt = self._shelf.again(exchange_id, asking)
         if attempt is None:
             raise StillAnswering("A question of this conversation is still being answered.")
@@ -188,7 +194,9 @@ class Conversations:
     def _shelf(self):
         return self._tools.store.conversations
 
-    def _asking(self, model_id: str, look: Look | None, key: str | None, accepts_unknown_price: bool) -> Asking:
+    def _asking(
+        self, model_id: str, look: Look | None, key: str | None, cap_usd: Decimal | None, accepts_unknown_price: bool
+    ) -> Asking:
         """With the settings of today: today's key must never go to the server of another day."""
         settings, preferences = self._tools.settings, self._tools.store.preferences.get()
         check_price(find_model(model_id, self._tools), accepts_unknown_price)
@@ -199,6 +207,7 @@ class Conversations:
             part_form=preferences.part_form,
             media_limit_bytes=settings.media_limit_bytes,
             key_ref=None if key is None else self._tools.vault.reference(key),
+            own_cap_usd=cap_usd,
             accepts_unknown_price=accepts_unknown_price,
         )
 
