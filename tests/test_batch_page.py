@@ -102,6 +102,9 @@ def test_a_key_and_the_cap_are_asked_for_once_for_all(drop, services, make_video
     assert not page.exception
     assert len(services.runs()) == 4
     assert len(services.comparisons.newest()) == 2
+    (standing,) = services.batches.newest()
+    links = [link.proto.query_string for link in page.get("page_link") if link.proto.query_string.startswith("comp")]
+    assert links == [f"comparison={row.comparison_id}" for row in standing.rows]
     assert DEFAULT_KEY not in repr(services.batches.newest())
     services.batches.cancel(services.batches.newest()[0].batch.id)
 

@@ -239,13 +239,17 @@ def test_a_youtube_link_answered_before_is_free_without_any_download(services, s
 
 
 def test_several_models_over_each_video_become_comparisons(services, make_video):
-    """Each video's runs stand side by side as well."""
+    """Each video's runs stand side by side as well, and its rows know where."""
     given = read(services, make_video("one.mp4"), make_video("two.mp4"))
     batch = services.batches.start(services.batches.plan(given, [GEMINI, LITE]))
     comparisons = services.comparisons.newest()
     assert sorted(comparison.title for comparison in comparisons) == ["one.mp4", "two.mp4"]
     assert {run_id for each in comparisons for run_id in each.run_ids} == set(batch.run_ids)
-    assert [len(rows) for rows in services.batches.get(batch.id).videos] == [2, 2]
+    videos = services.batches.get(batch.id).videos
+    assert [len(rows) for rows in videos] == [2, 2]
+    for rows in videos:
+        (comparison_id,) = {row.comparison_id for row in rows}
+        assert services.comparisons.get(comparison_id).title == rows[0].item.name
     services.batches.cancel(batch.id)
 
 

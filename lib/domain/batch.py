@@ -194,10 +194,12 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An item with its run as it stands now."""
+    """An item with its run as it stands now; ``comparison_id`` names where it is laid beside other models' runs over
+    its video."""
 
     item: Item
     run: Run | None = None
+    comparison_id: str | None = None
 
     @property
     def state(self) -> RunState:

@@ -242,10 +242,15 @@ class Batches:
         return self._standing(self._tools.store.batches.newest(limit))
 
     def _standing(self, batches: Sequence[Batch]) -> list[Standing]:
-        runs = self._tools.store.runs.some([run_id for batch in batches for run_id in batch.run_ids])
+        run_ids = [run_id for batch in batches for run_id in batch.run_ids]
+        runs, comparisons = self._tools.store.runs.some(run_ids), self._tools.store.comparisons.first_of(run_ids)
+
+        def row(item: Item) -> Row:
+            return Row(item, runs.get(item.run_id or ""), comparisons.get(item.run_id or ""))
+
         found = []
         for batch in batches:
-            rows = tuple(Row(item, runs.get(item.run_id or "")) for item in batch.items)
+            rows = tuple(row(item) for item in batch.items)
             found.append(Standing(batch, rows, progress_of(batch, rows)))
         return found
 

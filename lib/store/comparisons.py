@@ -68,6 +68,17 @@ class Comparisons:
             runs = _runs_of(connection, [row.id for row in found])
         return [_read(row, runs[row.id]) for row in found]
 
+    def first_of(self, run_ids: Sequence[str]) -> dict[str, str]:
+        """For each of these runs that is a column, the first comparison that it was put into."""
+        rows = (
+            select(comparison_run.c.run_id, comparison.c.id)
+            .join(comparison, comparison.c.id == comparison_run.c.comparison_id)
+            .where(comparison_run.c.run_id.in_(run_ids))
+            .order_by(comparison.c.created.desc())
+        )
+        with transaction(self._engine) as connection:
+            return {row.run_id: row.id for row in connection.execute(rows)}
+
     def set_reference(self, comparison_id: str, reference: Reference | None) -> None:
         self._set(comparison_id, reference=None if reference is None else to_json(reference))
 

@@ -164,7 +164,7 @@ def _render_rows(services: Services, standing: Standing) -> None:
     for rows in videos[first : first + VIDEOS_A_PAGE]:
         for row in rows:
             if row.run is not None:
-                render_run(services, row.run)
+                render_run(services, row.run, row.comparison_id)
             else:
                 _render_unstarted(services, standing.batch.id, row)
     if num_pages > 1:

@@ -30,15 +30,16 @@ PROBLEMS = "run_problems"
 CANCEL_NOTE = "Leaving a stream does not stop billing on some providers."
 
 
-def render_run(services: Services, run: Run) -> None:
-    """One run as a card of few elements, so that a hundred draw fast."""
+def render_run(services: Services, run: Run, comparison_id: str | None = None) -> None:
+    """One run as a card of few elements, so that a hundred draw fast; with the way to its comparison, if one is
+    named."""
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container(gap="xxsmall", width="stretch"):
                 st.markdown(f"**{plain(run.request.source.title)}**", wrap=False)
                 st.markdown(f"{state_badge(run.state)} {_concern(run)}:small[{plain(run_facts(run))}]")
             if run.state is RunState.DONE:
-                _render_actions(services, run)
+                _render_actions(services, run, comparison_id)
         if not run.state.is_over:
             _render_progress(run)
         if len(run.parts) > 1:
@@ -49,7 +50,7 @@ def render_run(services: Services, run: Run) -> None:
         if (problem := st.session_state.get(PROBLEMS, {}).get(run.id)) is not None:
             render_failure(problem)
         if run.state is not RunState.DONE:
-            _render_actions(services, run)
+            _render_actions(services, run, comparison_id)
 
 
 def _render_progress(run: Run) -> None:
@@ -60,9 +61,15 @@ def _render_progress(run: Run) -> None:
         st.progress(min(max(run.progress, 0.0), 1.0), text=sentence)
 
 
-def _render_actions(services: Services, run: Run) -> None:
+def _render_actions(services: Services, run: Run, comparison_id: str | None) -> None:
+    is_beside = run.state is RunState.DONE
+    # Beside the words of the run, two links stand one above the other: a phone has no room for both and the words.
+    is_stacked = is_beside and comparison_id is not None
     with st.container(
-        horizontal=True, vertical_alignment="center", width="content" if run.state is RunState.DONE else "stretch"
+        horizontal=not is_stacked,
+        vertical_alignment="center",
+        width="content" if is_beside else "stretch",
+        gap="xxsmall" if is_stacked else "small",
     ):
         st.page_link(
             "pages/transcript.py",
@@ -70,6 +77,13 @@ def _render_actions(services: Services, run: Run) -> None:
             icon=":material/article:",
             query_params={"run": run.id},
         )
+        if comparison_id is not None:
+            st.page_link(
+                "pages/compare.py",
+                label="Compare",
+                icon=":material/compare_arrows:",
+                query_params={"comparison": comparison_id},
+            )
         if not run.state.is_over:
             st.button(
                 "Cancel",
