@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from lib.domain.conversation import Asking, Conversation, Exchange, Look, Quote, Reading
 from lib.domain.model import Model, Price
 from lib.domain.run import RunState, Usage
-from lib.ui.conversation.words import answer_markdown, conversation_words, exchange_facts, link_in, quote_words
+from lib.ui.conversation.words import (
+    answer_markdown,
+    conversation_words,
+    exchange_facts,
+    link_in,
+    listed_words,
+    quote_words,
+)
 from lib.ui.words import JOINER
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -110,3 +117,17 @@ def test_a_conversation_is_called_by_its_first_question():
     assert words.startswith("What is said said")
     assert len(words) <= 70
     assert conversation_words(ALONE) == "Nothing asked yet"
+
+
+@pytest.mark.parametrize(
+    ("title", "count", "words"),
+    [
+        ("", 501, "The newest 500 videos are listed. A search finds the 1 older one."),
+        ("tale", 1620, "The newest 500 of 1,620 that are called so are listed. Another word finds the others."),
+        ("tale", 2, "2 videos found."),
+        ("tale", 0, "No video with a transcript is called so."),
+    ],
+)
+def test_a_list_says_what_it_leaves_out(title, count, words):
+    """And what to do about it."""
+    assert listed_words(title, count, 500) == words

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from lib import prompts
+from lib.domain.library import Filters
 from lib.domain.media import Source
 from lib.domain.model import Model
 from lib.domain.plan import Plan
-from lib.domain.run import Run, RunRequest, Task, TranscriptRef, best_first
+from lib.domain.run import Run, RunRequest, RunState, Task, TranscriptRef, best_first
 from lib.errors import InputError, NothingThere
 from lib.pipeline.asked_text import lines_to_ask
 from lib.pipeline.run import find_model, known_run
@@ -46,13 +47,16 @@ class FromTranscript:
         best = best_first(found.values(), TRANSCRIPT)
         return [run for run in best if self._tools.store.transcripts.versions(run.id)]
 
-    def best_of_each(self, *, limit: int) -> list[Run]:
-        """The best transcript of each video among the newest ``limit`` runs, the newest first."""
+    def best_of_each(self, title: str = "", *, limit: int) -> tuple[list[Run], int]:
+        """The best transcript of each of the newest ``limit`` videos that have one and all these words in their title,
+        the newest first; and how many such videos there are in all."""
+        done = Filters(task=TRANSCRIPT, state=RunState.DONE)
+        ids, count = self._tools.store.videos.page(done, title, limit=limit, offset=0)
         videos: dict[str, list[Run]] = defaultdict(list)
-        for run in self._tools.store.runs.newest(limit):
+        for run in self._tools.store.runs.of_videos(ids):
             videos[run.request.source.video_id].append(run)
         best = [found[0] for runs in videos.values() if (found := best_first(runs, TRANSCRIPT))]
-        return sorted(best, key=lambda run: run.created, reverse=True)
+        return sorted(best, key=lambda run: run.created, reverse=True), count
 
     def made_from(self, run: Run) -> list[Run]:
         """What was made from a run's transcript, the newest first."""

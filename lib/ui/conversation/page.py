@@ -8,29 +8,32 @@ from lib.domain.conversation import Conversation
 from lib.domain.run import Run
 from lib.services import Services
 from lib.ui.conversation.panel import open_conversation, render_ask
-from lib.ui.conversation.words import conversation_words
+from lib.ui.conversation.words import conversation_words, listed_words
 from lib.ui.empty import start_a_run
 from lib.ui.more import render_with_more
 from lib.ui.words import count_words, plain
 
 NEWEST = 500
+TITLE = "ask_title"
 MOST_VIDEOS = 12
 EARLIER_SHOWN = 20
 
 
 def render_ask_page(services: Services) -> None:
     """The conversation of the address (``?conversation=``), or one about the videos that are chosen (``?run=``)."""
-    offered = {run.id: run for run in services.from_transcript.best_of_each(limit=NEWEST)}
-    named = st.query_params.get_all("run")
+    named = list(dict.fromkeys(st.query_params.get_all("run")))
     opened = services.conversations.get(st.query_params.get("conversation", ""))
-    for run_id in opened.run_ids if opened else named:
-        if run_id not in offered and (run := services.run(run_id)) and run.is_transcribed:
-            offered[run_id] = run
-    if not offered:
+    meant = opened.run_ids if opened else named
+    key = f"about_{opened.id if opened else '_'.join(named)}"
+    title = st.session_state.get(TITLE) or ""
+    offered, count = _offered(services, title, [*meant, *st.session_state.get(key, ())])
+    if not offered and not title:
         st.info("Nothing can be asked about yet: there is no transcript here.", icon=":material/forum:")
         start_a_run()
         return
-    wanted = [run_id for run_id in dict.fromkeys(opened.run_ids if opened else named) if run_id in offered]
+    if title or count > NEWEST:
+        _render_search(title, count)
+    wanted = [run_id for run_id in meant if run_id in offered]
     most = max(MOST_VIDEOS, len(wanted)) if opened else MOST_VIDEOS  # one that was begun elsewhere stays what it is
     run_ids = st.multiselect(
         "About",
@@ -40,7 +43,7 @@ def render_ask_page(services: Services) -> None:
         max_selections=most,
         select_all=False,
         placeholder="Choose one video or several",
-        key=f"about_{opened.id if opened else '_'.join(named)}",
+        key=key,
         help="Answers cite a video by its number here.",
     )
     if len(wanted) > most:
@@ -56,6 +59,30 @@ def render_ask_page(services: Services) -> None:
             query_params={"run": run_id},
         )
     render_ask(services, run_ids, known=opened.id if opened else None)
+
+
+def _offered(services: Services, title: str, chosen: list[str]) -> tuple[dict[str, Run], int]:
+    """The newest that are called so, and how many there are; with what is chosen already, whatever it is called."""
+    found, count = services.from_transcript.best_of_each(title, limit=NEWEST)
+    offered = {run.id: run for run in found}
+    for run_id in chosen:
+        if run_id not in offered and (run := services.run(run_id)) and run.is_transcribed:
+            offered[run_id] = run
+    return offered, count
+
+
+def _render_search(title: str, count: int) -> None:
+    """The way to the videos that a list of the newest leaves out."""
+    st.text_input(
+        "Find a video by its title",
+        key=TITLE,
+        type="search",
+        icon=":material/search:",
+        placeholder="Find a video by its title",
+        label_visibility="collapsed",
+        live="200ms",
+    )
+    st.caption(listed_words(title, count, NEWEST))
 
 
 def _label(run: Run) -> str:

@@ -72,6 +72,16 @@ def conversation_words(conversation: Conversation) -> str:
     return title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 2].rstrip()} …"
 
 
+def listed_words(title: str, count: int, most: int) -> str:
+    """How many of the ``count`` videos that are called so, or of all, are in a list of ``most``; and how to come to the
+    others."""
+    if title and count > most:
+        return f"The newest {most:,} of {count:,} that are called so are listed. Another word finds the others."
+    if title:
+        return f"{count_words(count, 'video')} found." if count else "No video with a transcript is called so."
+    return f"The newest {most:,} videos are listed. A search finds the {count_words(count - most, 'older one')}."
+
+
 def exchange_facts(exchange: Exchange) -> str:
     """Who answered from what, for how many dollars and tokens."""
     tokens = (exchange.usage.prompt_tokens or 0) + (exchange.usage.completion_tokens or 0)
