@@ -27,8 +27,9 @@ def sign_in(page: Page, person: Person) -> None:
 
 
 def test_two_people_sign_in_and_neither_sees_anything_of_the_other(tmp_path, short_talking_video):
-    """Each signs in, drops a video and runs it; neither finds the other's run, media, library or key under any address;
-    who signs out has to sign in again, and who is not allowed is told so and comes no further."""
+    """Each signs in, comes to the page they asked for, drops a video and runs it; neither finds the other's run, media,
+    library or key under any address; who signs out has to sign in again, and who is not allowed is told so and comes no
+    further."""
     expect.set_options(timeout=WAIT_MS)
     with (
         OidcServer([ANN, BOB, EVE]) as provider,
@@ -44,10 +45,13 @@ def test_two_people_sign_in_and_neither_sees_anything_of_the_other(tmp_path, sho
     ):
         ann, bob = visit("/library"), visit("/transcript?run=" + "0" * 32)
         for page, person in ((ann, ANN), (bob, BOB)):
+            asked_for = page.url
             sign_in(page, person)
             assert_framed(page)
+            assert page.url == asked_for
             expect(page.get_by_test_id("stSidebar").get_by_text(person.name)).to_be_visible()
 
+        open_by_menu(ann, "New run")
         drop_file(ann, {"name": "Anns.mp4", "mimeType": "video/mp4", "buffer": short_talking_video.read_bytes()})
         run_id = press_run(ann)  # with the model on this machine
         expect(lines(ann).first).to_be_visible(timeout=3 * WAIT_MS)

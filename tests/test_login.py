@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -9,6 +11,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
+from streamlit.web.server.starlette.starlette_auth_routes import create_auth_routes
 
 from lib.errors import InputError
 from lib.settings import Settings
@@ -16,6 +19,7 @@ from lib.ui import frame, login, server
 from lib.ui.gate import OnlySignedIn
 from lib.ui.session import cookie_name, visitor_as, visitors
 from lib.ui.sign_in import KnowsVisitors
+from lib.ui.way_back import LeadsBack, page_of_ours
 from tests.login_fixtures import ANN, AUTH, BOB, COOKIE, ORIGIN, SECRET, cookie_for, secrets_file, user_of
 from tests.page_fixtures import ROOT, words_on
 
@@ -31,7 +35,8 @@ def visit(tmp_path, monkeypatch):
     monkeypatch.setenv("CUEWISE_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("CUEWISE_ALLOWED_EMAILS", "*@example.org")
     app = Starlette(
-        routes=[*server.ROUTES, *STREAMLITS, PAGE], middleware=[Middleware(OnlySignedIn), Middleware(KnowsVisitors)]
+        routes=[*server.ROUTES, *create_auth_routes(""), *STREAMLITS, PAGE],
+        middleware=[Middleware(OnlySignedIn), Middleware(LeadsBack), Middleware(KnowsVisitors)],
     )
     with secrets_file(tmp_path / "secrets.toml", AUTH):
         yield lambda cookies, address=ORIGIN: TestClient(app, base_url=address, cookies=cookies, follow_redirects=False)
@@ -102,6 +107,65 @@ def test_under_https_no_cookie_travels_without(visit):
     assert given.endswith("Secure")
     assert given.lower().count("secure") == 1
     assert "Secure" not in visit({}).get("/library", headers={"Accept": "text/html"}).headers["set-cookie"]
+
+
+@pytest.mark.parametrize("page", ["/transcript?run=0a1b&t=1.5", "/library?said=%22next%20year%22", "/ask", "/"])
+def test_who_comes_back_is_taken_to_the_page_they_left_from(visit, page):
+    """Once, whether they signed in or not; the cookie is for the way back alone, and under https for nothing else."""
+    browser = visit({})
+    left = browser.get("/auth/login", headers={"Referer": ORIGIN + page})
+    given = left.headers["set-cookie"]
+    assert "HttpOnly" in given
+    assert "Path=/oauth2callback" in given
+    assert "asked_for" not in str(browser.get("/library").request.headers.get("cookie"))
+    back = browser.get("/oauth2callback?error=access_denied")
+    assert (back.status_code, back.headers["location"]) == (302, page)
+    assert browser.get("/oauth2callback").headers["location"] == "/"
+    assert "Secure" in visit({}, "https://localhost:8501").get("/auth/login").headers["set-cookie"]
+
+
+@pytest.mark.parametrize(
+    "referrer",
+    [
+        "",
+        "https://elsewhere.example/library",
+        f"{ORIGIN}@elsewhere.example/library",
+        f"{ORIGIN}.elsewhere.example/library",
+        f"{ORIGIN}//elsewhere.example/library",
+        f"{ORIGIN}/auth/logout",
+        f"{ORIGIN}/api/sign-in",
+        f"{ORIGIN}/library?said={'x' * 2000}",
+    ],
+)
+def test_nobody_is_taken_to_what_is_no_page_of_ours(visit, referrer):
+    """Another's page, a route of ours, an address without end: then it is New run, also for who left before."""
+    browser = visit({})
+    browser.get("/auth/login", headers={"Referer": f"{ORIGIN}/library"})
+    browser.get("/auth/login", headers={"Referer": referrer})
+    assert browser.get("/oauth2callback").headers["location"] == "/"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("https://elsewhere.example", "//elsewhere.example", "//elsewhere.example/library", "/\\elsewhere.example"),
+        *("javascript:alert(1)", "/library/../api/sign-in", "/library\\@elsewhere.example", "library", "//[", ""),
+        *("/auth/logout", "/library;//elsewhere.example", " //elsewhere.example/library", "\t//elsewhere.example"),
+    ],
+)
+def test_a_planted_way_back_leads_nowhere(visit, address):
+    """Whatever a cookie says that was not ours: nobody is taken to another host, nor to a route."""
+    assert page_of_ours(address) is None
+    planted = {f"{cookie_name()}_asked_for": quote(address, safe="")}
+    assert visit(planted).get("/oauth2callback").headers["location"] == "/"
+
+
+def test_a_planted_way_back_adds_no_header(visit):
+    """Line breaks in an address stay in it, encoded or left out."""
+    planted = {f"{cookie_name()}_asked_for": quote("/library?said=a\r\nSet-Cookie: b=c é", safe="")}
+    back = visit(planted).get("/oauth2callback")
+    assert back.headers["location"] == "/library?said=aSet-Cookie:%20b=c%20%C3%A9"
+    assert "b=c" not in back.headers.get("set-cookie", "")
 
 
 def test_who_signs_in_next_in_the_same_browser_has_another_key(visit):

@@ -35,6 +35,7 @@ from lib.ui.frame import close_services, services_of, services_of_request, versi
 from lib.ui.gate import OnlySignedIn
 from lib.ui.session import is_loopback
 from lib.ui.sign_in import SIGN_IN_ROUTES, KnowsVisitors
+from lib.ui.way_back import LeadsBack
 from lib.ui.words import plain, render_failure
 
 log = logging.getLogger("cuewise.server")
@@ -216,6 +217,7 @@ app = st.App(
             ),
         ),
         Middleware(OnlySignedIn),
+        Middleware(LeadsBack),
         Middleware(KnowsVisitors),
     ],
     on_script_error=tell_script_error,
