@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, Response, sync_playwright
 
 from tests.browser_install import find_browser
+from tests.waiting import look_until
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 90
@@ -73,6 +74,11 @@ class RunningApp:
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
+
+    def wait_for_worker(self) -> None:
+        """Wait until its worker is at work: until then it takes up every run that it finds unfinished, and so would
+        take up one that a test writes down as if a worker had it."""
+        look_until(lambda: self.log, lambda log: "the worker is at work" in log)
 
     @property
     def log(self) -> str:

@@ -183,6 +183,7 @@ class Told:
 @pytest.fixture(scope="module")
 def findings(app, browser, talking_video) -> list[Told]:
     """All that axe finds, on every view in every look."""
+    app.wait_for_worker()
     with services_beside(app.data) as services:
         write_what_there_is_to_see(services, services.keep_file(talking_video))
     script, found = Axe().axe_script, []

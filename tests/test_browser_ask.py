@@ -30,6 +30,7 @@ def app_environment(openrouter) -> Mapping[str, str]:
 
 def test_asking_about_a_video(app, visit, openrouter, talking_video):
     """The question is asked, the page reloaded while the answer comes: it goes on, is asked once, and is cited."""
+    app.wait_for_worker()
     with services_beside(app.data) as services:
         run_id = write_run(services._tools.store, "a" * 32, services.keep_file(talking_video), cues_of())
     openrouter.enqueue(Reply.drip(ANSWER * 4, delay=0.1, pieces=100))

@@ -37,6 +37,7 @@ def app_environment() -> Mapping[str, str]:
 
 @pytest.fixture(scope="module")
 def video(app, talking_video) -> Source:
+    app.wait_for_worker()
     with services_beside(app.data) as services:
         return services.keep_file(talking_video)
 
@@ -452,6 +453,7 @@ def test_a_killed_app_loses_at_most_the_last_second(tmp_path, browser, talking_v
     """kill -9 while somebody types, without a pause: what had been typed a second before is in the database; the page
     goes on by itself when the app is there again, and what was typed meanwhile arrives too."""
     with running_app(tmp_path / "app") as app:
+        app.wait_for_worker()
         with services_beside(app.data) as services:
             run = write_run(services._tools.store, "a" * 32, services.keep_file(talking_video), cues_of())
         page = browser.new_context().new_page()

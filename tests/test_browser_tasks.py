@@ -34,6 +34,7 @@ def app_environment(openrouter) -> Mapping[str, str]:
 
 @pytest.fixture(scope="module")
 def said(app, talking_video) -> str:
+    app.wait_for_worker()
     with services_beside(app.data) as services:
         return write_run(services._tools.store, TALK, services.keep_file(talking_video), cues_of())
 
