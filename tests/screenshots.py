@@ -136,6 +136,9 @@ def take_comparison(browser: Browser, app: RunningApp, comparison: str, look: st
     page.set_default_timeout(WAIT_MS)
     page.goto(f"{app.url}/compare?comparison={comparison}")
     expect(page.locator(".cell .differs").first).to_be_attached()
+    page.locator("video").first.evaluate(
+        "video => video.readyState >= 2 || new Promise((shown) => video.addEventListener('loadeddata', shown))"
+    )
     take(page, f"compare-{look}", full_page=look != "phone")
     if look == "light":
         switch_to(page, "Figures")

@@ -109,7 +109,7 @@ def test_health_is_measured_anew_or_says_what_it_was_measured_on(services, new_r
     """Short transcripts are measured at once; a long one says that its lines have changed since, and waits."""
     ill = Health(0.5, (Gap(0.0, 44.0),), timed_by_audio=1.0)
     run = new_run(health=ill)
-    assert "50 % of the speech has text" in open_run(run).expander[0].label
+    assert "50% of the speech has text" in open_run(run).expander[0].label
     monkeypatch.setattr("lib.ui.repair.MEASURED_AT_ONCE", 2)
     write(services, run, 1, 0, "Edited.")
     page = open_run(run)

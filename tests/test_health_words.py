@@ -80,9 +80,9 @@ def test_a_failed_part_makes_it_incomplete_whatever_else_is_known(health):
 def test_the_sentence_beside_the_badge_says_what_is_missing():
     """Coverage first, then what is wrong, then the parts that failed; a share is never rounded up to all."""
     ill = replace(WHOLE, coverage=0.9996, gaps=(Gap(10, 21),), loops=2, truncated=True)
-    expected = "99 % of the speech has text · 1 gap · 2 loops · cut off · 1 of 3 parts failed"
+    expected = "99% of the speech has text · 1 gap · 2 loops · cut off · 1 of 3 parts failed"
     assert health_sentence(run(ill, PartState.OK, PartState.FAILED, PartState.OK)) == expected
-    assert health_sentence(run(replace(WHOLE, coverage=1.0))) == "100 % of the speech has text"
+    assert health_sentence(run(replace(WHOLE, coverage=1.0))) == "100% of the speech has text"
     assert health_sentence(run(replace(WHOLE, coverage=None))).startswith("nobody listened")
     assert health_sentence(run(None, PartState.FAILED)) == "nothing was written"
 

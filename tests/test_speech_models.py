@@ -180,7 +180,7 @@ class TestFetching:
         )
         assert "best of times" in said(heard)
         assert told[0] == "fetching whisper-small"
-        assert "fetching whisper-small, 100 %" in told
+        assert "fetching whisper-small, 100%" in told
         assert assemble(SMALL, tmp_path, hub_url=NOBODY) == tmp_path / "whisper-small"
         described = {model.id: model.description for model in local_models(tmp_path)}
         assert "are here" in described[SMALL]

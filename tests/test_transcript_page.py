@@ -299,7 +299,7 @@ def test_a_finding_sends_the_player_to_its_place(open_run, services, finish):
     ill = Health(0.7, (Gap(2.0, 9.0),), findings=(Finding("gap", "7 seconds have no text.", 2.0, 9.0),))
     judge(services, run, ill)
     page = open_run(run.id)
-    assert "70 % of the speech has text" in page.expander[0].label
+    assert "70% of the speech has text" in page.expander[0].label
     assert player(page)["marks"] == [[2.0, 9.0, "7 s of speech without text"]]
     assert player(page)["seek"] is None
     page.button(key="seek_0_0").click().run()

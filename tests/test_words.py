@@ -56,9 +56,9 @@ def test_every_verdict_route_part_state_and_origin_of_times_has_words():
     [
         (run(state=RunState.QUEUED), "waiting for its turn"),
         (run(stage=Stage.LOOKING_UP), "looking up"),
-        (run(stage=Stage.DOWNLOADING, progress=0.434), "downloading 43 %"),
+        (run(stage=Stage.DOWNLOADING, progress=0.434), "downloading 43%"),
         (run(stage=Stage.DOWNLOADING), "downloading"),
-        (run(stage=Stage.LISTENING, progress=1.2), "listening 100 %"),
+        (run(stage=Stage.LISTENING, progress=1.2), "listening 100%"),
         (run(stage=Stage.ASKING, parts=parts(PartState.OK)), "asking"),
         (
             run(stage=Stage.ASKING, parts=parts(PartState.OK, PartState.FAILED, PartState.ASKING, PartState.WAITING)),
@@ -66,7 +66,7 @@ def test_every_verdict_route_part_state_and_origin_of_times_has_words():
         ),
         (run(stage=Stage.ASKING, parts=parts(PartState.OK, PartState.OK)), "asking 2 of 2"),
         (run(stage=Stage.PREPARING, parts=parts(PartState.ASKING, PartState.PREPARING)), "preparing 2 of 2"),
-        (run(stage=Stage.PREPARING, progress=0.5), "preparing 50 %"),
+        (run(stage=Stage.PREPARING, progress=0.5), "preparing 50%"),
         (run(state=RunState.FAILED, stage=Stage.ASKING), "failed"),
     ],
 )
@@ -78,7 +78,7 @@ def test_a_stage_is_told_with_its_numbers(shown, expected):
 def test_the_note_of_a_run_follows_its_stage_while_it_runs():
     """Speed and time left are shown while they mean something."""
     downloading = run(stage=Stage.DOWNLOADING, progress=0.5, note="2.1 MB/s, 8 s left")
-    assert words.run_sentence(downloading) == "Downloading 50 % · 2.1 MB/s, 8 s left"
+    assert words.run_sentence(downloading) == "Downloading 50% · 2.1 MB/s, 8 s left"
     assert words.run_sentence(replace(downloading, state=RunState.FAILED)) == "Failed"
     assert words.run_sentence(run(stage=Stage.LISTENING, note="listening")) == "Listening"
 

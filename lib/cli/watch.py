@@ -95,5 +95,5 @@ def copy_line(copy: CaptionedCopy) -> str:
         return f"failed: {problem_words(copy.failure)}"
     if copy.state is RunState.RUNNING and copy.progress:
         doing = "burning in" if copy.form is CaptionForm.BURNED else "attaching"
-        return f"{doing} {int(copy.progress * 10) * 10} %"
+        return f"{doing} {int(copy.progress * 10) * 10}%"
     return str(copy.state)

@@ -54,7 +54,7 @@ def short(name: str) -> str:
 def state_line(run: Run) -> str:
     if run.state is RunState.RUNNING:
         # Whole tenths only: a line for each percent would flood a log.
-        share = "" if run.progress is None else f" {int(run.progress * 10) * 10} %"
+        share = "" if run.progress is None else f" {int(run.progress * 10) * 10}%"
         return f"{run.stage}{share}"
     if run.failure is not None and run.state is RunState.FAILED:
         return f"failed: {problem_words(run.failure)}"

@@ -110,7 +110,7 @@ class _Pulse:
         now = time.monotonic()
         if now - self._last >= INTERVAL:
             self._last = now
-            self.note(f"preparing the video {fraction * 100:.0f} %")
+            self.note(f"preparing the video {fraction * 100:.0f}%")
 
     def note(self, words: str) -> None:
         self._heed(self._shelf.report(*self._which, note=words))

@@ -322,7 +322,7 @@ class _Hearing:
                 return
 
     def _say_how_far(self, note: Note) -> None:
-        note(f"listening, {100 * self._fraction(self.heard_until):.0f} %")
+        note(f"listening, {100 * self._fraction(self.heard_until):.0f}%")
 
     def _fraction(self, time: float) -> float:
         """How far the hearing is: the part of what was read, times how far the reading is."""

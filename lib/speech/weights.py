@@ -209,7 +209,7 @@ def assemble(model_id: str, folder: Path, *, on_note: Note | None = None, hub_ur
 
     ``hub_url`` is another hub than the client's own default.
 
-    ``on_note`` is told in words what is going on ("fetching whisper-small, 43 %") and may raise, which stops it.
+    ``on_note`` is told in words what is going on ("fetching whisper-small, 43%") and may raise, which stops it.
     Raises UnknownModel, WeightsCorrupt, LocalModelMissing (neither package nor hub), HubUnreachable, DiskFull,
     FolderReadOnly.
     """
@@ -466,7 +466,7 @@ def _progress(model: LocalModel, before: int, wanted: int, note: Note) -> type:
             self.done += count
             if time.monotonic() - self.said >= 0.5 or self.done >= wanted:
                 self.said = time.monotonic()
-                note(f"fetching {model.folder_name}, {min(100, 100 * self.done // max(1, wanted))} %")
+                note(f"fetching {model.folder_name}, {min(100, 100 * self.done // max(1, wanted))}%")
 
         def __enter__(self):
             return self

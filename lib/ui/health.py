@@ -60,8 +60,8 @@ class Place:
 def verdict_of(run: Run) -> Verdict | None:
     """How good the transcript of a run that is over is; None where there is nothing to judge.
 
-    Incomplete: a part failed, an answer was cut off, speech is without text for over 10 s, or under 90 % of it has
-    text. Look at it: under 95 %, loops, many words missing, or times that the sound did not set right.
+    Incomplete: a part failed, an answer was cut off, speech is without text for over 10 s, or under 90% of it has
+    text. Look at it: under 95%, loops, many words missing, or times that the sound did not set right.
     """
     health = run.health
     if num_failed(run.parts):
@@ -96,7 +96,7 @@ def num_failed(parts: Iterable[PartRecord]) -> int:
 
 
 def health_sentence(run: Run) -> str:
-    """``97 % of the speech has text · 1 gap · 2 of 7 parts failed``: what stands beside the badge."""
+    """``97% of the speech has text · 1 gap · 2 of 7 parts failed``: what stands beside the badge."""
     health, failed = run.health, num_failed(run.parts)
     facts = [_failed_words(failed, len(run.parts)) if failed else ""]
     if health is not None and (left := num_untranslated(health)):
@@ -131,8 +131,8 @@ def figures(health: Health) -> list[tuple[str, str]]:
 
 
 def share_words(share: float) -> str:
-    """A share in whole per cent, rounded down: only all is 100 %."""
-    return f"{int(min(max(share, 0.0), 1.0) * 100 + 1e-9)} %"
+    """A share in whole per cent, rounded down: only all is 100%."""
+    return f"{int(min(max(share, 0.0), 1.0) * 100 + 1e-9)}%"
 
 
 def places(run: Run) -> list[Place]:

@@ -123,7 +123,7 @@ MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=])")
 
 
 def stage_words(run: Run) -> str:
-    """What the run is doing now, with its numbers: ``downloading 43 %``, ``asking 3 of 7``."""
+    """What the run is doing now, with its numbers: ``downloading 43%``, ``asking 3 of 7``."""
     if run.state is RunState.QUEUED:
         return "waiting for its turn"
     if run.state is not RunState.RUNNING:
@@ -151,7 +151,7 @@ def run_sentence(run: Run) -> str:
 
 
 def percent_words(progress: float) -> str:
-    return f"{min(max(progress, 0.0), 1.0) * 100:.0f} %"
+    return f"{min(max(progress, 0.0), 1.0) * 100:.0f}%"
 
 
 def verdict_words(plan: Plan) -> str:

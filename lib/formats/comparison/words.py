@@ -59,4 +59,4 @@ def _seconds(seconds: float | None) -> str:
 
 
 def _share(share: float | None) -> str:
-    return UNKNOWN if share is None else f"{100 * share:.1f} %"
+    return UNKNOWN if share is None else f"{100 * share:.1f}%"
