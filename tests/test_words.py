@@ -81,6 +81,7 @@ def test_the_note_of_a_run_follows_its_stage_while_it_runs():
     assert words.run_sentence(downloading) == "Downloading 50% · 2.1 MB/s, 8 s left"
     assert words.run_sentence(replace(downloading, state=RunState.FAILED)) == "Failed"
     assert words.run_sentence(run(stage=Stage.LISTENING, note="listening")) == "Listening"
+    assert words.run_sentence(run(stage=Stage.LISTENING, note="listening, 24%")) == "Listening, 24%"
 
 
 @pytest.mark.parametrize(

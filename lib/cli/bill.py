@@ -5,6 +5,7 @@ from __future__ import annotations
 from lib.cli.words import aligned, problem_words, short
 from lib.domain.batch import BatchPlan, Line
 from lib.domain.plan import MEGABYTE
+from lib.formats.counts import counted
 from lib.formats.timecode import format_length
 
 
@@ -22,10 +23,10 @@ def bill_words(plan: BatchPlan) -> list[str]:
 
 def _total_words(plan: BatchPlan) -> str:
     """``Total for 12 videos: $1.2345 (estimate), and 2 runs without a known price.``"""
-    videos = f"{plan.num_runnable_videos} video{'' if plan.num_runnable_videos == 1 else 's'}"
+    videos = counted(plan.num_runnable_videos, "video")
     if not plan.needs_key:
         return f"Total for {videos}: free."
-    unknown = f", and {plan.unpriced} run{'' if plan.unpriced == 1 else 's'} whose price is unknown"
+    unknown = f", and {counted(plan.unpriced, 'run')} whose price is unknown"
     return f"Total for {videos}: ${plan.total_usd:.4f} (estimate){unknown if plan.unpriced else ''}."
 
 

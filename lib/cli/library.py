@@ -14,6 +14,7 @@ from lib.cli.words import add_json, json_text, say
 from lib.domain.library import Hit
 from lib.domain.plan import MEGABYTE
 from lib.errors import InputError
+from lib.formats.counts import counted
 from lib.formats.timecode import format_clock
 from lib.services import Services
 
@@ -43,7 +44,7 @@ def search_transcripts(services: Services, options: argparse.Namespace) -> int:
         print(
             f"{format_clock(hit.spot.start):>8}  {hit.run.id}  {source.title}  ({model_id})\n          {hit.spot.text}"
         )
-    places = f"{found.count:,} place{'' if found.count == 1 else 's'}"
+    places = counted(found.count, "place")
     say(f"More than {places}." if found.is_more else f"{places}.")
     return DONE
 

@@ -7,9 +7,10 @@ import argparse
 from lib.cli.command import Command
 from lib.cli.exit_codes import DONE, FAILED
 from lib.cli.library import is_meant
-from lib.cli.words import add_json, counted, json_text, say
+from lib.cli.words import add_json, json_text, say
 from lib.domain.plan import MEGABYTE
 from lib.domain.user import Departure
+from lib.formats.counts import counted
 from lib.services import Services
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from lib.cli.batches import label
-from lib.cli.words import problem_words, say, state_line
+from lib.cli.words import problem_words, say, state_line, tenths
 from lib.domain.batch import Row, Standing
 from lib.domain.copies import CaptionedCopy, CaptionForm
 from lib.domain.run import Run, RunState
@@ -95,5 +95,5 @@ def copy_line(copy: CaptionedCopy) -> str:
         return f"failed: {problem_words(copy.failure)}"
     if copy.state is RunState.RUNNING and copy.progress:
         doing = "burning in" if copy.form is CaptionForm.BURNED else "attaching"
-        return f"{doing} {int(copy.progress * 10) * 10}%"
+        return f"{doing} {tenths(copy.progress)}"
     return str(copy.state)

@@ -36,10 +36,6 @@ def json_of_each(records: Sequence[object]) -> str:
     return json_text(records[0] if len(records) == 1 else records)
 
 
-def counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """The rows of a table as lines, its columns below each other."""
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))] if rows else []
@@ -51,11 +47,14 @@ def short(name: str) -> str:
     return name if len(name) <= WIDEST_NAME else f"{name[: WIDEST_NAME - 1]}…"
 
 
+def tenths(progress: float) -> str:
+    """How far something is, in whole tenths: a line for each percent would flood a log."""
+    return f"{int(progress * 10) * 10}%"
+
+
 def state_line(run: Run) -> str:
     if run.state is RunState.RUNNING:
-        # Whole tenths only: a line for each percent would flood a log.
-        share = "" if run.progress is None else f" {int(run.progress * 10) * 10}%"
-        return f"{run.stage}{share}"
+        return str(run.stage) if run.progress is None else f"{run.stage} {tenths(run.progress)}"
     if run.failure is not None and run.state is RunState.FAILED:
         return f"failed: {problem_words(run.failure)}"
     if run.state is RunState.DONE:

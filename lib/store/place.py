@@ -12,6 +12,7 @@ from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.schema import CreateSchema, DropSchema
 
 from lib.errors import StorageError, StorageInUse
+from lib.formats.counts import counted
 from lib.store.backup import BESIDE, check_unused, database_file, problems_of
 from lib.store.engine import make_tables, open_engine
 from lib.store.rows import transaction
@@ -31,7 +32,7 @@ def check_alone(url: str) -> None:
         return
     with _alone_with(url) as connection:
         if others := connection.scalar(OTHERS):
-            raise StorageInUse(f"The database is in use, over {others} connection{'' if others == 1 else 's'}.")
+            raise StorageInUse(f"The database is in use, over {counted(others, 'connection')}.")
 
 
 def drop_schema(url: str, schema: str) -> None:

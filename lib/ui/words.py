@@ -21,6 +21,7 @@ from lib.domain.model import Model, is_local_id
 from lib.domain.plan import MEGABYTE, Plan, Quality, Route, RouteChoice, SizeVerdict, Times
 from lib.domain.run import Failure, PartState, Run, RunRequest, RunState, Stage
 from lib.domain.transcript import TimedBy
+from lib.formats.counts import counted
 from lib.formats.csv_table import COMMANDS
 from lib.formats.text import in_order
 from lib.formats.timecode import format_length
@@ -144,10 +145,11 @@ def _part_number(run: Run) -> int:
 
 
 def run_sentence(run: Run) -> str:
-    """The stage with the run's own note (speed, time left) when it has one."""
-    stage = stage_words(run)
-    words = stage[:1].upper() + stage[1:]
-    return f"{words} · {run.note}" if run.note not in ("", run.stage) and not run.state.is_over else words
+    """The stage with the run's own note (speed, time left) when it has one: ``Downloading 43% · 2.1 MB/s``. The note
+    alone where it begins with the stage: ``Listening, 24%``."""
+    words, note = stage_words(run), "" if run.state.is_over or run.note == run.stage else run.note
+    sentence = note if note.startswith(f"{run.stage},") else f"{words} · {note}" if note else words
+    return sentence[:1].upper() + sentence[1:]
 
 
 def percent_words(progress: float) -> str:
@@ -261,10 +263,8 @@ def exact_clock(seconds: float) -> str:
 
 
 def count_words(number: int | None, noun: str, plural: str | None = None) -> str:
-    """``1 part``, ``7 parts``, ``12,400 tokens``."""
-    if number is None:
-        return UNKNOWN
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    """``1 part``, ``7 parts``, ``12,400 tokens``; a dash for a number that nobody knows."""
+    return UNKNOWN if number is None else counted(number, noun, plural)
 
 
 def stretch_words(start: float, end: float) -> str:
