@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from bench.load import Clock, Person, Story, answer, asked_with_anothers_key, wait_for_runs
+from bench.load import answer, asked_with_anothers_key, wait_for_runs
+from bench.people import Clock, Person, Story
 from tests.app import environment_for, running_app
 from tests.fakes.openrouter_server import FakeOpenRouter
 
@@ -14,9 +15,9 @@ from tests.fakes.openrouter_server import FakeOpenRouter
 @pytest.fixture(autouse=True)
 def brisk(monkeypatch):
     """Nobody thinks for long here."""
-    monkeypatch.setattr("bench.load.THINKING", (0.0, 0.2))
-    monkeypatch.setattr("bench.load.READING", 1.0)
-    monkeypatch.setattr("bench.load.ARRIVING", 0.5)
+    monkeypatch.setattr("bench.people.THINKING", (0.0, 0.2))
+    monkeypatch.setattr("bench.people.READING", 1.0)
+    monkeypatch.setattr("bench.people.ARRIVING", 0.5)
 
 
 def test_nobody_is_sent_what_is_anothers(tmp_path, short_talking_video):
