@@ -87,6 +87,7 @@ def bill(page: Page, name: str) -> Locator:
 
 def press_run(page: Page) -> str:
     """Start the one run, and give its id."""
+    settle(page)  # the bill stands before the last of the page is drawn
     page.get_by_role("button", name="Run", exact=True).click()
     page.wait_for_url(re.compile(r"/transcript\?run="))
     return page.url.rpartition("run=")[2]
@@ -94,6 +95,7 @@ def press_run(page: Page) -> str:
 
 def press_compare(page: Page, count: int) -> str:
     """Start the comparison of so many models, and give its id."""
+    settle(page)
     page.get_by_role("button", name=f"Compare {count} models").click()
     page.wait_for_url(re.compile(r"/compare\?comparison="))
     return page.url.rpartition("comparison=")[2]
