@@ -39,7 +39,7 @@ screenshots: setup-dev ## take the README's pictures anew from the running app
 
 lock: $(STAMPS)/lock ## write requirements*.txt anew from requirements*.in, each file with its hash
 	@for each in requirements requirements-dev; do \
-	  $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  $(VENV)/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
 	    --custom-compile-command "make lock" --output-file $$each.txt $$each.in || exit 1; done
 
 audit: $(STAMPS)/lock ## ask whether anything we stand on is known to be unsafe, and list the licences
