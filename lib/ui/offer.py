@@ -14,6 +14,7 @@ from lib.errors import KeyMissing
 from lib.services import Services
 from lib.ui.caps import CHEAPER_MODEL, may_ask
 from lib.ui.key import ask_key, remember_typed
+from lib.ui.press import pressed
 from lib.ui.words import (
     bytes_words,
     count_words,
@@ -76,7 +77,7 @@ def confirm(
     needs_key = any(not model.is_local for model in models)
     typed = ask_key(services, field=f"{key}_key") if needs_key else None
     is_allowed = may_ask(services, models, total_usd, key=key, advice=advice)
-    if not st.button(label, type="primary", icon=icon, key=f"{key}_now", disabled=not (models and is_allowed)):
+    if not pressed(label, key=f"{key}_now", disabled=not (models and is_allowed), type="primary", icon=icon):
         return None
     if needs_key and not typed:
         render_failure(without_key)
