@@ -254,6 +254,25 @@ def test_rows_taken_and_the_consensus_make_a_transcript_of_its_own(services, ser
     assert services.export(merged.id, "srt").content
 
 
+def test_the_best_of_all_and_its_place_are_written_together(services, server, short_talking_video, monkeypatch):
+    """A crash where it is given its place leaves neither; written after that, it is there, whole."""
+    comparison = start(services, short_talking_video, GEMINI, LITE, times=Times.MODEL)
+    table = finished(services, comparison)
+
+    def crash(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("lib.store.runs.set_merged", crash)
+        with pytest.raises(KeyboardInterrupt):
+            services.comparisons.take_all(comparison.id, CONSENSUS)
+    assert {run.id for run in services.runs()} == {run.id for run in table.runs}
+    assert services.comparisons.get(comparison.id).merged_run_id is None
+    merged = services.comparisons.take_all(comparison.id, CONSENSUS)
+    assert services.comparisons.get(comparison.id).merged_run_id == merged.id
+    assert (merged.state, merged.seconds, merged.health is not None) == (RunState.DONE, None, True)
+
+
 def test_votes_are_blind_and_make_a_scoreboard(services, server, short_talking_video):
     """Each pair is offered once, in an order that does not change; votes outlive their comparison."""
     comparison = start(services, short_talking_video, GEMINI, LITE, QWEN, times=Times.MODEL)

@@ -18,6 +18,7 @@ from lib.domain.plan import Part, Plan, Route, RouteChoice
 from lib.domain.run import Failure, Generation, PartAnswer, PartState, Run, RunRequest, RunState
 from lib.domain.transcript import Cue, Transcript
 from lib.errors import InputError, NothingThere, StillGoingOn
+from lib.pipeline.comparisons import MERGED_MODEL
 from lib.pipeline.library import VIDEOS_A_PAGE
 from lib.services import Services
 from lib.store import Store
@@ -278,16 +279,20 @@ def test_a_run_takes_along_its_copies_and_the_comparisons_it_was_last_in(service
     add("r1", source)
     add("r2", source)
     both, alone = (services.comparisons.of_runs(run_ids).id for run_ids in (["r1", "r2"], ["r1"]))
-    store.comparisons.set_merged(both, "r1")
+    request = RunRequest(source, MERGED_MODEL)
+    store.runs.add_done("best", request, Transcript((), "merged"), started=None, merged_of=both)
     copy = services.copies.order("r1")
     ended_copy(services, copy.id)
     path = services.copies.path(copy.id)
     assert services.library.farewell_to_run("r1").rendition_bytes == path.stat().st_size
+    services.library.delete_run("best")
+    left = services.comparisons.get(both)
+    assert (left.run_ids, left.merged_run_id) == (("r1", "r2"), None)
     services.library.delete_run("r1")
     assert not path.exists()
     assert services.copies.get(copy.id) is None
     assert services.comparisons.get(alone) is None
-    assert (services.comparisons.get(both).run_ids, services.comparisons.get(both).merged_run_id) == (("r2",), None)
+    assert services.comparisons.get(both).run_ids == ("r2",)
     services.library.delete_run("r2")
     assert services.comparisons.newest() == []
     assert rows(services.settings.data_dir / "jobs.db", "SELECT workflow_uuid FROM workflow_status") == []

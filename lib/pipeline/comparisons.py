@@ -32,7 +32,7 @@ from lib.domain.media import Clip, Source
 from lib.domain.model import is_local_id
 from lib.domain.normalised import normalised_words, normaliser_name
 from lib.domain.ranking import Standing, Verdict, Vote, bradley_terry
-from lib.domain.run import Run, RunRequest, RunState, Usage
+from lib.domain.run import Run, RunRequest, RunState
 from lib.domain.scores import WordErrors, agreement_over_time, mean_agreement, word_errors
 from lib.domain.transcript import Cue, Transcript, Word
 from lib.domain.verdict import Figures, verdict
@@ -322,27 +322,12 @@ class Comparisons:
         if table.grid is None or not any(column.cues for column in columns):
             raise InputError("No transcript is finished yet.", "Wait for the first column.")
         cues = self._merged_cues(table, columns, words, base)
-        run_id = self._merged_run(table)
         shaped = shape_cues(cues, end=table.clip.end)
-        transcript = Transcript(shaped, "\n".join(cue.text for cue in shaped), _language(columns))
-        shelf = self._tools.store.transcripts
-        before = shelf.get(run_id)
-        lines_changed = num_changed(before.cues, shaped) if before else 0
-        shelf.keep(run_id, transcript, author=Author.MERGED, lines_changed=lines_changed)
-        measured = next(iter(shelf.versions(run_id)))
+        run_id = self._keep_merged(table, Transcript(shaped, "\n".join(cue.text for cue in shaped), _language(columns)))
         sent = _sent(table.runs, table.clip)
         health = assess(shaped, clip=table.clip, sent=sent, words=words, stretches=self._speech(table))
-        self._tools.store.runs.finish(
-            run_id,
-            self._tools.store.runs.attempt(run_id),
-            provider=None,
-            usage=Usage(),
-            cost_usd=Decimal(0),
-            seconds_to_first_text=None,
-            from_cache=False,
-            health=health,
-            measured=measured,
-        )
+        newest = next(iter(self._tools.store.transcripts.versions(run_id)))
+        self._tools.store.runs.set_health(run_id, health, newest)
         return self._tools.store.runs.get(run_id)
 
     def _merged_cues(
@@ -364,18 +349,26 @@ class Comparisons:
         picks = picked(table.comparison.picks, rows, [run.id for run in table.runs])
         return merged(picks, grid, columns, default=len(columns) - 1)
 
-    def _merged_run(self, table: ComparisonTable) -> str:
-        """The run that holds the merged transcript: the one there is, begun anew, or a new one."""
-        runs, first = self._tools.store.runs, table.runs[0]
-        request = replace(first.request, model_id=MERGED_MODEL, key_ref=None)
-        known = table.comparison.merged_run_id
-        if known and runs.again(known, request) is not None:
+    def _keep_merged(self, table: ComparisonTable, transcript: Transcript) -> str:
+        """Keep the merged transcript, as the next version of the run that has it or with a run of its own; gives the
+        run's id."""
+        store, first, known = self._tools.store, table.runs[0], table.comparison.merged_run_id
+        kept = store.runs.get(known) if known else None
+        if kept and kept.state is RunState.DONE:
+            before = store.transcripts.get(known)
+            changed = num_changed(before.cues, transcript.cues)
+            store.transcripts.keep(known, transcript, author=Author.MERGED, lines_changed=changed)
             return known
         run_id = uuid.uuid4().hex
-        runs.add(run_id, request, None)
-        if first.asset_id:
-            runs.set_asset(run_id, 1, first.asset_id)
-        self._tools.store.comparisons.set_merged(table.comparison.id, run_id)
+        store.runs.add_done(
+            run_id,
+            replace(first.request, model_id=MERGED_MODEL, key_ref=None),
+            transcript,
+            started=None,
+            asset_id=first.asset_id,
+            author=Author.MERGED,
+            merged_of=table.comparison.id,
+        )
         return run_id
 
     # What is behind them

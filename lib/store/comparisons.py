@@ -85,9 +85,6 @@ class Comparisons:
     def set_picks(self, comparison_id: str, picks: Picks) -> None:
         self._set(comparison_id, picks=to_json(picks, Picks))
 
-    def set_merged(self, comparison_id: str, run_id: str) -> None:
-        self._set(comparison_id, merged_run_id=run_id)
-
     def cast(self, comparison_id: str, task: str, record: Vote) -> None:
         """Keep a vote; a later one on the same two models in the same comparison takes its place."""
         if record.left > record.right:
@@ -130,6 +127,11 @@ def add_column(connection: Connection, comparison_id: str, run_id: str) -> None:
     if is_there is None:
         values = {"comparison_id": comparison_id, "run_id": run_id, "position": 0 if last is None else last + 1}
         connection.execute(insert(comparison_run).values(**values))
+
+
+def set_merged(connection: Connection, comparison_id: str, run_id: str) -> None:
+    """Let a run be the best of all of a comparison, as a part of a transaction that is going on."""
+    connection.execute(update(comparison).where(comparison.c.id == comparison_id).values(merged_run_id=run_id))
 
 
 def _runs_of(connection: Connection, comparison_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -40,9 +40,9 @@ from lib.domain.run import (
     Usage,
 )
 from lib.domain.transcript import Transcript
-from lib.domain.versions import Version
+from lib.domain.versions import Author, Version
 from lib.store.batches import take_seat
-from lib.store.comparisons import add_column
+from lib.store.comparisons import add_column, set_merged
 from lib.store.records import from_json, to_json
 from lib.store.reruns import add_rerun
 from lib.store.rows import as_text, now, transaction
@@ -86,25 +86,30 @@ class Runs:
         request: RunRequest,
         said: Transcript,
         *,
-        started: datetime,
+        started: datetime | None,
         asset_id: str | None = None,
         provider: str | None = None,
+        author: Author = Author.MODEL,
+        merged_of: str | None = None,
     ) -> None:
-        """Write down a run that was over before it could be queued, with what it said: both, or neither."""
+        """Write down a run that was over before it could be queued, with what it said: both, or neither. ``started``
+        is None where the time that it took means nothing; ``merged_of`` is the comparison whose best of all it is."""
         finished = now()
         values = _fresh(run_id, request, None) | {
             "state": RunState.DONE,
             "asset_id": asset_id,
             "provider": provider,
-            "started": started.isoformat(timespec="milliseconds"),
+            "started": started.isoformat(timespec="milliseconds") if started else None,
             "finished": finished,
-            "seconds": _seconds_between(started.isoformat(), finished),
+            "seconds": _seconds_between(started.isoformat(), finished) if started else None,
             "progress": 1.0,
             "cost_usd": "0",
         }
         with transaction(self._engine) as connection:
             connection.execute(insert(run).values(**values))
-            self._transcripts.put(connection, run_id, said)
+            self._transcripts.put(connection, run_id, said, author=author)
+            if merged_of is not None:
+                set_merged(connection, merged_of, run_id)
 
     def get(self, run_id: str) -> Run | None:
         with transaction(self._engine) as connection:
