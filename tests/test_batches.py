@@ -253,6 +253,49 @@ def test_several_models_over_each_video_become_comparisons(services, make_video)
     services.batches.cancel(batch.id)
 
 
+@pytest.mark.parametrize("is_queued", [False, True], ids=["before it is queued", "right after it was queued"])
+def test_a_run_that_a_crash_kept_from_its_comparison_comes_into_it(services, make_video, monkeypatch, is_queued):
+    """Three models: the app ends at the second, and Retry starts what is missing; all three stand side by side."""
+    plan = services.batches.plan(read(services, make_video("one.mp4")), [GEMINI, LITE, TINY])
+    submit, calls = services.submit, []
+
+    def crash_at_second(request, **more) -> Run:
+        calls.append(request)
+        if len(calls) != 2:
+            return submit(request, **more)
+        if is_queued:
+            submit(request, **more)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(services, "submit", crash_at_second)
+        with pytest.raises(KeyboardInterrupt):
+            services.batches.start(plan)
+    (standing,) = services.batches.newest()
+    assert [row.run is not None for row in standing.rows] == [True, is_queued, False]
+    services.batches.retry_failed(standing.batch.id)
+    (comparison,) = services.comparisons.newest()
+    assert set(comparison.run_ids) == set(services.batches.get(standing.batch.id).batch.run_ids)
+    assert len(comparison.run_ids) == 3
+    services.batches.cancel(standing.batch.id)
+
+
+def test_a_run_that_cannot_be_started_leaves_no_comparison_of_one(services, make_video, monkeypatch):
+    plan = services.batches.plan(read(services, make_video("one.mp4")), [GEMINI, LITE])
+    submit = services.submit
+
+    def refuse_lite(request, **more) -> Run:
+        if request.model_id == LITE:
+            raise InputError("Not today.")
+        return submit(request, **more)
+
+    monkeypatch.setattr(services, "submit", refuse_lite)
+    standing = services.batches.get(services.batches.start(plan).id)
+    assert [row.run is not None for row in standing.rows] == [True, False]
+    assert services.comparisons.newest() == []
+    services.batches.cancel(standing.batch.id)
+
+
 def test_all_videos_of_a_playlist_are_given(services, links, make_video):
     """A link to a playlist gives each of its videos; a dead one gives itself, with why."""
     urls = [links.put(f"/{name}", Answer.of(make_video(name))) for name in ("a.mp4", "b.mp4")]

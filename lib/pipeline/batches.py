@@ -23,6 +23,7 @@ from lib.domain.batch import (
     progress_of,
     without_repeats,
 )
+from lib.domain.comparison import Comparison
 from lib.domain.media import Source, SourceKind
 from lib.domain.model import Model
 from lib.domain.run import Failure, Run, RunRequest
@@ -39,6 +40,7 @@ from lib.ytdlp import LinkPlaylist, LinkVideo
 
 Asked = tuple[Model, Measured]
 """A model of a plan, with what its calls so far tell."""
+Compare = Callable[[Sequence[str]], Comparison]
 
 
 class Desk(Protocol):
@@ -47,7 +49,14 @@ class Desk(Protocol):
     def keep_file(self, path: Path) -> Source: ...
     def look_up(self, url: str, *, hears_only: bool = False) -> LinkVideo | LinkPlaylist: ...
     def new_request(self, source: Source, model_id: str, **asked: object) -> RunRequest: ...
-    def submit(self, request: RunRequest, *, key: str | None = None, seat: Seat | None = None) -> Run: ...
+    def submit(
+        self,
+        request: RunRequest,
+        *,
+        key: str | None = None,
+        seat: Seat | None = None,
+        comparison_id: str | None = None,
+    ) -> Run: ...
     def retry(self, run_id: str, *, key: str | None = None) -> Run: ...
     def cancel(self, run_id: str) -> None: ...
 
@@ -58,10 +67,12 @@ class Batches:
     ``compare`` lays runs side by side that are about one video; ``budget`` says what the whole bill may come to.
     """
 
-    def __init__(self, tools: Tools, desk: Desk, compare: Callable[[Sequence[str]], object], budget: Budget) -> None:
+    def __init__(
+        self, tools: Tools, desk: Desk, compare: Callable[[Sequence[str]], Comparison], budget: Budget
+    ) -> None:
         self._tools = tools
         self._desk = desk
-        self._compare_runs = compare
+        self._compare = compare
         self._budget = budget
 
     # What is given
@@ -210,25 +221,36 @@ class Batches:
 
     def _start(self, batch_id: str, plan: BatchPlan, key: str | None) -> None:
         for lines in plan.videos:
-            items = [self._begin(batch_id, _item(line), key) for line in lines if line.can_run]
-            self._compare(items)
+            begun: list[str] = []
+            for line in lines:
+                if line.can_run and (run_id := self._begin(batch_id, _item(line), key, begun).run_id):
+                    begun.append(run_id)
 
-    def _begin(self, batch_id: str, item: Item, key: str | None) -> Item:
-        """Queue the run of one item, and write down what came of it."""
+    def _begin(self, batch_id: str, item: Item, key: str | None, others: Sequence[str]) -> Item:
+        """Queue the run of one item, beside the other runs of its video, and write down what came of it."""
+        seat = Seat(batch_id, item.video, item.place)
+        beside = self._comparison_of(others)
         try:
-            # The run and its seat are written down together: Retry starts none again that a crash came right after.
-            run = self._desk.submit(item.request, key=key, seat=Seat(batch_id, item.video, item.place))
+            # The run, its seat and its column are written down together: Retry starts none again that a crash came
+            # right after, and no comparison misses it.
+            run = self._desk.submit(item.request, key=key, seat=seat, comparison_id=beside)
         except CuewiseError as error:
             item = replace(item, run_id=None, failure=_failure(error))
+            comparison = self._tools.store.comparisons.get(beside) if beside else None
+            if comparison is not None and len(comparison.run_ids) < 2:
+                self._tools.store.comparisons.remove(beside)
         else:
             item = replace(item, run_id=run.id, failure=None)
         self._tools.store.batches.put_item(batch_id, item)
         return item
 
-    def _compare(self, items: Sequence[Item]) -> None:
-        run_ids = [item.run_id for item in items if item.run_id]
-        if len(run_ids) > 1:
-            self._compare_runs(run_ids)
+    def _comparison_of(self, run_ids: Sequence[str]) -> str | None:
+        """The comparison that holds these runs of one video, begun now if there is none; None where there is no run."""
+        known = self._tools.store.comparisons.first_of(run_ids)
+        if known:
+            return next(iter(known.values()))
+        here = self._tools.store.runs.some(run_ids)
+        return self._compare([run_id for run_id in run_ids if run_id in here]).id if here else None
 
     # Watching
 
@@ -287,7 +309,8 @@ class Batches:
             if row.run is None:
                 self._tools.store.batches.put_item(batch_id, replace(item, failure=failure))
             return failure
-        return self._begin(batch_id, item, key).failure
+        of_video = [each for each in self._known(batch_id).items if each.video == item.video and each.run_id]
+        return self._begin(batch_id, item, key, [each.run_id for each in of_video]).failure
 
     def _looked_up(self, request: RunRequest) -> RunRequest:
         """The request with what its link leads to now, where nobody could tell before."""
