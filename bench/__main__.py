@@ -24,6 +24,7 @@ TITLES = {
     "grid": "Six models side by side",
     "compare": "Several models side by side",
     "machines": "Several workers on one database",
+    "idle": "A worker with nothing to do",
     "search": "Search over 10,000 hours of transcripts",
     "reader": "Ten thousand lines in the reader",
     "load": "Thirty people at once",

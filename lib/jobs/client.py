@@ -11,6 +11,7 @@ from lib.domain.model import Model
 from lib.errors import DiskFull, StorageError
 from lib.jobs.database import identity_of, prepare_database
 from lib.jobs.names import APPLICATION, APPLICATION_VERSION, name_of
+from lib.jobs.pace import quicken
 from lib.jobs.queues import ASKED_FREE, COPIES, QUESTIONS, RUNS, USERS_RUNS
 from lib.store import is_disk_full
 
@@ -82,6 +83,7 @@ class Jobs:
         options |= {"workflow_name": workflow, "queue_name": queue, "workflow_id": self._name(subject_id, attempt)}
         options["app_version"] = APPLICATION_VERSION
         try:
+            quicken(self._open())
             self._open().enqueue(options, subject_id, attempt, *more)
         except Exception as exc:
             if is_disk_full(exc):

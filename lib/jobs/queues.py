@@ -28,7 +28,11 @@ MODELS_AT_ONCE = 6
 """So many models are asked as fast as one alone: those of one comparison."""
 AFTER_TIMES = 2
 """Whole transcriptions on this machine wait for the listening that answers already paid for need for their times."""
-POLL = 0.2
+LOOKED_INTO = (RUNS, USERS_RUNS, ASKED, ASKED_FREE, LOCAL, COPIES, QUESTIONS)
+AT_WORK = 0.2
+"""Seconds between two looks into each of these; see lib.jobs.pace."""
+SELDOM = 5.0
+"""Between two looks into a row that only an older version could have put something into."""
 
 
 def register_queues(settings: Settings) -> None:
@@ -46,18 +50,18 @@ def register_queues(settings: Settings) -> None:
         "worker_concurrency": max(at_once, min(MODELS_AT_ONCE * at_once, THREADS - RUNS_AT_ONCE)),
         "partition_worker_concurrency": at_once,
     } | ({"partition_concurrency": at_once} if is_shared else {})
-    DBOS.register_queue(RUNS, **limited(RUNS_AT_ONCE), polling_interval_sec=POLL)
+    DBOS.register_queue(RUNS, **limited(RUNS_AT_ONCE), polling_interval_sec=AT_WORK)
     each_users = settings.user_limits.runs_at_once
     DBOS.register_queue(
-        USERS_RUNS, **limited(RUNS_AT_ONCE), partition_concurrency=each_users, polling_interval_sec=POLL
+        USERS_RUNS, **limited(RUNS_AT_ONCE), partition_concurrency=each_users, polling_interval_sec=AT_WORK
     )
-    DBOS.register_queue(ASKED, **by_model, polling_interval_sec=POLL)
-    DBOS.register_queue(ASKED_FREE, **by_model, limiter=FREE_LIMIT, polling_interval_sec=POLL)
-    DBOS.register_queue(REMOTE, **limited(at_once), polling_interval_sec=POLL)
-    DBOS.register_queue(FREE, **limited(at_once), limiter=FREE_LIMIT, polling_interval_sec=POLL)
-    DBOS.register_queue(QUESTIONS, **limited(QUESTIONS_AT_ONCE), polling_interval_sec=POLL)
+    DBOS.register_queue(ASKED, **by_model, polling_interval_sec=AT_WORK)
+    DBOS.register_queue(ASKED_FREE, **by_model, limiter=FREE_LIMIT, polling_interval_sec=AT_WORK)
+    DBOS.register_queue(REMOTE, **limited(at_once), polling_interval_sec=SELDOM)
+    DBOS.register_queue(FREE, **limited(at_once), limiter=FREE_LIMIT, polling_interval_sec=SELDOM)
+    DBOS.register_queue(QUESTIONS, **limited(QUESTIONS_AT_ONCE), polling_interval_sec=AT_WORK)
     for alone in (LOCAL, COPIES):
-        DBOS.register_queue(alone, worker_concurrency=1, polling_interval_sec=POLL)
+        DBOS.register_queue(alone, worker_concurrency=1, polling_interval_sec=AT_WORK)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from lib.jobs.client import Jobs
 from lib.jobs.database import prepare_database
 from lib.jobs.engine_log import log_as_we_do
 from lib.jobs.names import APPLICATION, APPLICATION_VERSION
+from lib.jobs.pace import Pace
 from lib.jobs.queues import THREADS, register_queues
 from lib.jobs.takeover import bury
 from lib.jobs.workflows import equip
@@ -65,6 +66,7 @@ def _begin_work(tools: Tools, executor_id: str) -> None:
     )
     DBOS.launch()
     register_queues(tools.settings)
+    Pace(DBOS).keep()
     jobs = Jobs(url)
     for each in tools.everybodys():
         _submit_what_was_not(each, jobs.of_user(each.settings.user_id))

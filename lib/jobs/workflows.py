@@ -14,7 +14,7 @@ from dbos import DBOS
 from lib.domain.run import Failure
 from lib.errors import Cancelled, DiskFull
 from lib.jobs.names import user_of
-from lib.jobs.queues import ASKED, ASKED_FREE, LOCAL, POLL, waiting_in
+from lib.jobs.queues import ASKED, ASKED_FREE, AT_WORK, LOCAL, waiting_in
 from lib.jobs.standstill import FULL
 from lib.logs import about_run
 from lib.pipeline.answer import answer_question
@@ -159,11 +159,11 @@ def run_workflow(run_id: str, attempt: int) -> None:
                 handles.append(DBOS.enqueue_workflow(name, part_workflow, run_id, attempt, number))
         heard = [DBOS.enqueue_workflow(LOCAL, hear_workflow, run_id, attempt)] if _hears_too(run_id) else []
         for handle in handles:
-            handle.get_result(polling_interval_sec=POLL)
+            handle.get_result(polling_interval_sec=AT_WORK)
         # Without an answer there is nothing to time: who waits in line to listen need not be waited for.
         is_answered = _note_answered(run_id, attempt) if DBOS.patch("nothing to time") else True
         if heard and is_answered:
-            heard[0].get_result(polling_interval_sec=POLL)
+            heard[0].get_result(polling_interval_sec=AT_WORK)
         _end(run_id, attempt)
 
 
@@ -175,7 +175,7 @@ def repair_workflow(run_id: str, attempt: int, number: int, model_id: str | None
         queue = _queue_for(run_id, model_id)
         with waiting_in(queue, number) as name:
             handle = DBOS.enqueue_workflow(name, repair_part_workflow, run_id, attempt, number, model_id, take)
-        handle.get_result(polling_interval_sec=POLL)
+        handle.get_result(polling_interval_sec=AT_WORK)
         _end(run_id, attempt)
 
 
