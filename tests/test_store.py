@@ -1,10 +1,13 @@
 """The store: what goes in comes out, and what is no longer wanted is ignored."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -31,6 +34,7 @@ from lib.store.records import from_json, to_json
 from lib.store.shelves import PreferenceShelf
 from lib.store.tables import is_compared, metadata
 
+ROOT = Path(__file__).parents[1]
 ASSET = MediaAsset(
     "a" * 64, 1000, "mp4", "video/mp4", 12.5, VideoStream("h264", 640, 480, 29.97), (AudioStream("aac", 2, 44100),)
 )
@@ -55,6 +59,16 @@ def store(tmp_path):
     store = Store(f"sqlite:///{tmp_path / 'cuewise.db'}")
     yield store
     store.close()
+
+
+def test_what_the_job_engine_needs_of_sqlalchemy_is_loaded_with_the_store():
+    """It comes later, in a thread of its own, and a query beside its import would meet half of SQLAlchemy's ORM."""
+    script = (
+        "import sys, lib.store; before = set(sys.modules); import lib.jobs; "
+        "print([name for name in set(sys.modules) - before if name.startswith('sqlalchemy.orm')])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_records_survive_the_way_through_json():

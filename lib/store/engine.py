@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
+import sqlalchemy.orm  # noqa: F401 - the job engine needs it later; a query beside its import fails on half of it
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
