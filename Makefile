@@ -9,7 +9,7 @@ PY := $(VENV)/bin/python
 STAMPS := $(VENV)/stamps
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test faults bench load lock audit lint format screenshots clean help setup setup-dev
+.PHONY: run test faults bench load image lock audit lint format screenshots clean help setup setup-dev
 
 run: setup ## start the app and its worker (PORT=8501, ADDRESS=localhost)
 	@exec $(PY) -m lib.ui.launch --port $(PORT) --address $(ADDRESS)
@@ -27,6 +27,12 @@ bench: setup-dev ## measure speed and memory, as ratios
 
 load: setup-dev ## thirty people at once: how long they wait, what the app holds, who sees what
 	@$(PY) -m bench load
+
+image: ## build the image, start it and wait until it says that it is well (needs Docker)
+	@docker build --quiet --tag cuewise . && id=$$(docker run --detach --rm cuewise) || exit 1; \
+	for _ in $$(seq 60); do \
+	  health=$$(docker inspect --format '{{.State.Health.Status}}' $$id) && [ "$$health" = starting ] || break; sleep 2; \
+	done; docker stop $$id > /dev/null; echo "$$health"; [ "$$health" = healthy ]
 
 lint: setup-dev ## check style
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
