@@ -49,7 +49,7 @@ def _offer_captions(services: Services, table: ComparisonTable) -> None:
 def _render_table(table: ComparisonTable) -> None:
     rows = [_row(name, figures) for name, figures in zip(table.names, table.figures, strict=True)]
     known = [column for column in rows[0] if any(row[column] is not None for row in rows)]
-    share = {"format": "percent"}
+    share = {"format": "%.1f%%"}
     st.dataframe(
         [{column: row[column] for column in known} for row in rows],
         hide_index=True,
@@ -77,6 +77,9 @@ def _row(name: str, figures: ModelFigures) -> dict[str, object]:
     def number(value) -> float | None:
         return None if value is None else float(value)
 
+    def per_cent(share: float | None) -> float | None:
+        return None if share is None else 100 * share
+
     return {
         "Model": cell(name),
         "State": STATE_WORDS[figures.state],
@@ -85,10 +88,10 @@ def _row(name: str, figures: ModelFigures) -> dict[str, object]:
         "First words": figures.seconds_to_first_text,
         "Answered": figures.seconds,
         "Words": figures.words,
-        "Coverage": figures.coverage,
-        "Timed by sound": figures.timed_by_audio,
-        "Agreement": figures.agreement,
-        "WER": figures.wer,
+        "Coverage": per_cent(figures.coverage),
+        "Timed by sound": per_cent(figures.timed_by_audio),
+        "Agreement": per_cent(figures.agreement),
+        "WER": per_cent(figures.wer),
         "Substituted": figures.substitutions,
         "Left out": figures.deletions,
         "Added": figures.insertions,
