@@ -304,3 +304,14 @@ def test_a_stretch_is_replaced_and_nothing_else():
     assert [(cue.start, cue.end, cue.text) for cue in cues[1:-1]] == [(3.2, 4.6, "fresh one"), (4.8, 8.0, "fresh two")]
     assert after(put_in_place(LINES, [Clip(3.0, 8.0)], ())) == (LINES[0], LINES[3])
     assert put_in_place(LINES, [Clip(3.0, 8.0)], LINES).is_empty
+
+
+def test_a_line_put_at_the_very_end_is_of_the_last_stretch():
+    """Its time lay behind the end, so it stands there without length: taken anew, it takes the old one's place."""
+    old = (*LINES[:3], Cue(12.0, 12.0, "Thanks for lissening."))
+    transcript = with_cues(Transcript((), ""), old)
+    fresh = (Cue(5.0, 6.0, "No matter!"), Cue(12.0, 12.0, "Thanks for listening."))
+    said = [cue.text for cue in after(put_in_place(old, [Clip(5.0, 12.0)], fresh), transcript)]
+    assert said == ["Ever tried.", "Ever failed.", "No matter!", "Thanks for listening."]
+    before = [cue.text for cue in after(put_in_place(old, [Clip(0.0, 5.0)], ()), transcript)]
+    assert before == ["No matter.", "Thanks for lissening."]

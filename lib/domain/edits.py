@@ -263,10 +263,10 @@ def put_in_place(cues: Sequence[Cue], stretches: Sequence[Clip], fresh: Sequence
 
     A line belongs to the stretch in which its middle lies. At the borders the fresh lines give way to those that stay.
     """
-    kept = [cue for cue in cues if not _is_within(cue, stretches)]
+    kept = [cue for cue in cues if not _is_within(cue, stretches, _end(cues))]
     wanted: list[tuple[Cue, bool]] = []  # each with whether it is fresh
     passed = 0
-    for new in (cue for cue in fresh if _is_within(cue, stretches)):
+    for new in (cue for cue in fresh if _is_within(cue, stretches, _end(fresh))):
         while passed < len(kept) and kept[passed].start <= new.start:
             wanted.append((kept[passed], False))
             passed += 1
@@ -275,9 +275,15 @@ def put_in_place(cues: Sequence[Cue], stretches: Sequence[Clip], fresh: Sequence
     return replaced(Action.PLACE, cues, _giving_way(wanted))
 
 
-def _is_within(cue: Cue, stretches: Sequence[Clip]) -> bool:
+def _is_within(cue: Cue, stretches: Sequence[Clip], end_of_all: float) -> bool:
+    """A line without length at the very end, put there because its time lay behind it, is of the stretch that ends
+    there."""
     middle = (cue.start + cue.end) / 2
-    return any(clip.start <= middle < clip.end for clip in stretches)
+    return any(clip.start <= middle < clip.end or middle == clip.end == end_of_all for clip in stretches)
+
+
+def _end(cues: Sequence[Cue]) -> float:
+    return max((cue.end for cue in cues), default=0.0)
 
 
 def _giving_way(lines: Sequence[tuple[Cue, bool]]) -> list[Cue]:
