@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import update
 from starlette.testclient import TestClient
 
 from lib.domain.media import Source, SourceKind
@@ -26,6 +27,7 @@ from lib.pipeline.upkeep import keep_up
 from lib.services import open_services
 from lib.store import Store, back_up, backups, restore
 from lib.store.backup import problems_of
+from lib.store.tables import asset, run
 from tests.app import ROOT
 from tests.fakes.openrouter_server import DEFAULT_KEY, FakeOpenRouter
 from tests.services_fixtures import services_beside
@@ -293,3 +295,19 @@ def test_logs_for_machines_name_the_run_and_hold_no_key(tmp_path):
     assert "ValueError" in second["error"]
     assert "run_id" not in third
     assert "sk-or" not in path.read_text(encoding="utf-8")
+
+
+def test_a_video_that_was_given_again_just_now_is_kept(settings, beckett):
+    """Its runs expire in this very hour, and its bill is on somebody's screen: it is not swept away under them."""
+    with closing(open_services(replace(settings, keep_days=30))) as services:
+        source = services.keep_file(beckett)
+        add_run(services._tools.store, "r1", NOON, source.asset_id)
+        long_ago = {"finished": "2026-01-01T00:00:00.000+00:00"}
+        with services._tools.store._engine.begin() as connection:
+            connection.execute(update(run).values(**long_ago))
+            connection.execute(update(asset).values(created=long_ago["finished"]))
+        again = services.keep_file(beckett)
+        keep_up(services._tools)
+        assert services.runs() == []
+        assert services.plan(services.new_request(again, "local/whisper-base")).can_run
+        assert services._tools.files.path(again.asset_id).exists()

@@ -137,6 +137,7 @@ def _probed(asset_id: str, size_bytes: int, tools: Tools) -> MediaAsset:
     asset = tools.store.assets.get(asset_id)
     if asset is not None:
         tools.files.share(asset_id)
+        tools.store.assets.keep(asset)  # kept anew: upkeep must not take it for one that nobody has needed for long
     else:
         path = tools.files.path(asset_id)
         try:
