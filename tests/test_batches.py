@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from lib.domain.batch import Given, Item, Standing
+from lib.domain.batch import NOT_STARTED, Given, Item, Seat, Standing
 from lib.domain.media import Source, SourceKind
-from lib.domain.run import Run, RunState
+from lib.domain.run import Run, RunRequest, RunState
 from lib.errors import InputError, NothingThere
 from lib.pipeline.folder import media_below
 from lib.services import Services
@@ -356,3 +356,36 @@ def test_a_folder_gives_its_media_in_order_and_names_the_rest(tmp_path):
     assert [path.name for path in others] == ["notes.txt", "cover.jpg"]
     with pytest.raises(InputError, match="cannot be read"):
         media_below(tmp_path / "none")
+
+
+def test_retry_leaves_comparisons_alone_that_it_did_not_begin(services):
+    """One column is left of a comparison with a reference; the model that is tried again has no price: it stays."""
+    store, requests = services._tools.store, link_requests(services, GEMINI, "openai/without-a-price")
+    store.batches.add(
+        "b", "talk", [Item(0, place, "talk", each, failure=NOT_STARTED) for place, each in enumerate(requests)]
+    )
+    store.runs.add("r0", requests[0], None, seat=Seat("b", 0, 0))
+    comparison = services.comparisons.of_runs(["r0"])
+    assert services.batches.retry("b", 0, 1) is not None
+    assert services.comparisons.get(comparison.id) == comparison
+
+
+def test_runs_that_went_two_ways_over_one_link_stand_side_by_side(services):
+    """One model got the link itself, for another it was downloaded: a third that is tried again comes beside both."""
+    store, requests = services._tools.store, link_requests(services, GEMINI, TINY, LITE)
+    store.batches.add(
+        "b", "talk", [Item(0, place, "talk", each, failure=NOT_STARTED) for place, each in enumerate(requests)]
+    )
+    for place in range(2):
+        store.runs.add(f"r{place}", requests[place], None, seat=Seat("b", 0, place))
+    store.runs.set_asset("r1", 1, "a" * 64)
+    assert services.batches.retry("b", 0, 2) is None
+    (comparison,) = services.comparisons.newest()
+    assert comparison.run_ids[:2] == ("r0", "r1")
+    assert len(comparison.run_ids) == 3
+    services.batches.cancel("b")
+
+
+def link_requests(services: Services, *model_ids: str) -> list[RunRequest]:
+    source = Source(SourceKind.LINK, "talk", url="https://www.youtube.com/watch?v=aaaaaaaaaaa", duration=60.0)
+    return [services.new_request(source, model_id) for model_id in model_ids]

@@ -229,26 +229,23 @@ class Batches:
     def _begin(self, batch_id: str, item: Item, key: str | None, others: Sequence[str]) -> Item:
         """Queue the run of one item, beside the other runs of its video, and write down what came of it."""
         seat = Seat(batch_id, item.video, item.place)
-        beside = self._comparison_of(others)
+        known = self._tools.store.comparisons.first_of(others)
+        beside = next(iter(known.values()), None) or self._begun_comparison(others)
         try:
             # The run, its seat and its column are written down together: Retry starts none again that a crash came
             # right after, and no comparison misses it.
             run = self._desk.submit(item.request, key=key, seat=seat, comparison_id=beside)
         except CuewiseError as error:
             item = replace(item, run_id=None, failure=_failure(error))
-            comparison = self._tools.store.comparisons.get(beside) if beside else None
-            if comparison is not None and len(comparison.run_ids) < 2:
+            if beside and not known:  # begun for this run alone
                 self._tools.store.comparisons.remove(beside)
         else:
             item = replace(item, run_id=run.id, failure=None)
         self._tools.store.batches.put_item(batch_id, item)
         return item
 
-    def _comparison_of(self, run_ids: Sequence[str]) -> str | None:
-        """The comparison that holds these runs of one video, begun now if there is none; None where there is no run."""
-        known = self._tools.store.comparisons.first_of(run_ids)
-        if known:
-            return next(iter(known.values()))
+    def _begun_comparison(self, run_ids: Sequence[str]) -> str | None:
+        """A new comparison of these runs of one video; None where there is no run."""
         here = self._tools.store.runs.some(run_ids)
         return self._compare([run_id for run_id in run_ids if run_id in here]).id if here else None
 

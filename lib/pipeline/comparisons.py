@@ -166,7 +166,7 @@ class Comparisons:
         runs = [run for run_id in run_ids if (run := self._tools.store.runs.get(run_id))]
         if not 1 <= len(runs) <= MOST_MODELS:
             raise InputError(f"A comparison has one to {MOST_MODELS} runs, not {len(runs)}.")
-        if len({(run.asset_id or run.request.source.url, run.request.task) for run in runs}) > 1:
+        if len({(run.request.source.video_id, run.request.task) for run in runs}) > 1:
             raise InputError(
                 "These runs are not of one video and one task.", "Choose runs that were asked the same of the same."
             )
