@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 
 from lib.domain.excerpt import Excerpt
-from lib.domain.media import AudioStream, MediaAsset
-from lib.domain.plan import Route, RouteChoice, Times
-from lib.domain.run import RunState
-from lib.domain.transcript import TimedBy
+from lib.domain.media import AudioStream, Clip, MediaAsset, Source, SourceKind
+from lib.domain.plan import Part, Plan, Route, RouteChoice, Times
+from lib.domain.run import Generation, RunState
+from lib.domain.transcript import Cue, Segment, TimedBy, Transcript, Word
 from lib.errors import NoSound, PlanRefused
 from lib.media.cut import cut
 from lib.media.encode import encode_audio, encode_key_frames, encode_video
+from lib.pipeline.generate import listening_digest
+from lib.pipeline.hear import HEARING_MODEL
 from lib.services import Services
 from lib.speech import Listener
 from lib.speech.sound import SAMPLE_RATE, Sound
@@ -24,6 +26,7 @@ from lib.ui.words import track_words
 from tests.conftest import run_ffmpeg
 from tests.fakes.openrouter_server import FakeOpenRouter
 from tests.media_fixtures import LIMIT, look
+from tests.run_fixtures import finish
 from tests.test_cli import CommandLine
 from tests.test_jobs import asked, wait_for
 from tests.waiting import is_over
@@ -222,3 +225,35 @@ def test_the_command_line_counts_tracks_from_one(tmp_path, two_tracks):
 def test_a_track_is_named_by_what_the_file_says_of_it(number, stream, words):
     """Its number, its language in English, its own name and how it was recorded."""
     assert track_words(number, stream) == words
+
+
+def test_a_comparison_over_the_second_track_is_measured_by_what_is_heard_on_it(services):
+    """Both tracks were heard: its grid, its best of all and that one's health go by the words and speech of its own."""
+    english = ["the", "dog", "ran", "through", "a", "little", "park", "today", "again", "and"]
+    german = ["der", "Hund", "lief", "heute", "durch", "den", "kleinen", "Park"]
+    store, clip = services._tools.store, Clip(0.0, 20.0)
+    streams = (AudioStream("aac", 2, 44100, "eng", index=0), AudioStream("aac", 2, 44100, "deu", index=1))
+    asset = MediaAsset("a" * 64, 1000, "mp4", "video/mp4", 20.0, audio=streams)
+    source = Source(SourceKind.UPLOAD, "film.mp4", asset_id=asset.id, duration=20.0)
+    store.assets.keep(asset)
+    for track, heard in enumerate((english, german)):
+        timed = tuple(Word(2.0 * at, 2.0 * at + 1.5, word) for at, word in enumerate(heard))
+        segment = Segment(" ".join(heard), 0.0, 20.0, words=timed)
+        request = services.new_request(source, HEARING_MODEL, track=track)
+        digest = listening_digest(request, HEARING_MODEL, asset.hearing(track), clip)
+        store.runs.add(f"heard{track}", request, None)
+        kept = Generation(HEARING_MODEL, segment.text, segments=(segment,))
+        store.generations.keep(digest, kept, clip_seconds=20.0, paid_by=f"heard{track}")
+        store.assets.keep_speech(asset.id, clip, ((0.0, 2.0 * len(heard)),), track=track)
+    for number in range(2):
+        run_id, request = f"r{number}", services.new_request(source, MODEL, track=1)
+        plan = Plan(MODEL, Route.AUDIO, "", clip=clip, parts=(Part(0, 0.0, 20.0, 10),))
+        store.runs.add(run_id, request, plan)
+        store.runs.set_asset(run_id, 1, asset.id)
+        cues = (Cue(0.0, 8.0, " ".join(german[:4])), Cue(8.0, 16.0, " ".join(german[4:])))
+        store.transcripts.keep(run_id, Transcript(cues, " ".join(german), "de"))
+        finish(store, run_id)
+    comparison = services.comparisons.of_runs(["r0", "r1"])
+    health = services.comparisons.take_all(comparison.id, "r0").health
+    assert health.coverage > 0.95
+    assert health.missing_words == 0

@@ -26,9 +26,10 @@ from lib.domain.comparison import (
 from lib.domain.consensus import consensus, merged
 from lib.domain.cues import shape_cues
 from lib.domain.differences import num_changed
+from lib.domain.excerpt import Excerpt
 from lib.domain.grid import Column, Grid, make_grid
 from lib.domain.health import assess
-from lib.domain.media import Clip, Source
+from lib.domain.media import Clip, MediaAsset, Source
 from lib.domain.model import is_local_id
 from lib.domain.normalised import normalised_words, normaliser_name
 from lib.domain.ranking import Standing, Verdict, Vote, bradley_terry
@@ -42,7 +43,7 @@ from lib.formats.comparison import COMPARISON_FORMATS
 from lib.formats.names import file_name
 from lib.formats.timecode import format_clock
 from lib.pipeline.export import Export
-from lib.pipeline.hear import kept_words
+from lib.pipeline.hear import kept_speech, kept_words
 from lib.pipeline.ingest import facts_of
 from lib.pipeline.plan import alike
 from lib.pipeline.requests import of_today
@@ -425,17 +426,19 @@ class Comparisons:
         """The words heard in the clip for whichever of the runs; empty where nobody listened."""
         for run in runs:
             excerpt = run.plan.excerpt if run.plan else None
-            asset = self._tools.store.assets.get(run.asset_id) if run.asset_id else None
+            asset = self._heard_asset(run)
             if excerpt and asset and (words := kept_words(run.request, asset, excerpt, self._tools)):
                 return words
         return ()
 
     def _speech(self, table: ComparisonTable) -> tuple[tuple[float, float], ...]:
-        asset_id = next((run.asset_id for run in table.runs if run.asset_id), None)
-        if asset_id is None:
-            return ()
-        kept = [self._tools.store.assets.speech(asset_id, stretch) or () for stretch in _sent(table.runs, table.clip)]
-        return tuple(spoken for found in kept for spoken in found)
+        asset = next((found for run in table.runs if (found := self._heard_asset(run))), None)
+        return kept_speech(asset, Excerpt(_sent(table.runs, table.clip)), self._tools) if asset else ()
+
+    def _heard_asset(self, run: Run) -> MediaAsset | None:
+        """The media of a run, with the track of its sound that the run hears."""
+        asset = self._tools.store.assets.get(run.asset_id) if run.asset_id else None
+        return asset.hearing(run.request.track) if asset else None
 
 
 def _lay(
