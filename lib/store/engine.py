@@ -13,6 +13,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from filelock import FileLock
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -56,6 +57,10 @@ def open_engine(url: str, schema: str | None = None, *, patience_seconds: float 
         _upgrade(engine, parsed.database)
     except PermissionError as exc:
         raise FolderReadOnly(f"The data folder cannot be written: {exc.filename}.") from exc
+    except CommandError as exc:
+        raise StorageError(
+            "The database was made by a newer Cuewise.", "Start that version again, or restore an older backup."
+        ) from exc
     except (SQLAlchemyError, OSError, ModuleNotFoundError) as exc:
         if "readonly" in str(exc) or "unable to open" in str(exc):
             raise FolderReadOnly("The database file cannot be written.") from exc
