@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import delete
@@ -21,6 +22,7 @@ from tests.fakes.openrouter_server import FakeOpenRouter, Reply
 from tests.services_fixtures import services_beside_server
 from tests.test_jobs import wait_for
 from tests.text_fixtures import numbered_of, prompt_of, translation_or
+from tests.waiting import is_over
 
 READER = "deepseek/deepseek-v4"
 SMALL = "mistralai/voxtral-small"
@@ -327,3 +329,16 @@ def test_a_cancelled_translation_goes_on_from_what_it_has(services, server, run_
     again = wait_for(services, again, lambda run: run.state.is_over)
     assert again.state is RunState.DONE
     assert all(cue.text for cue in services.transcript(run.id).cues)
+
+
+def test_an_answer_is_counted_once_however_often_the_question_behind_it_fails(services, server, said):
+    """The first of two questions is answered and the second refused, twice: the first costs what it cost."""
+    server.enqueue(Reply.answer("1| uno\n2| dos\n3| tres", cost="0.01"), Reply.refusal(400, "no"))
+    run = services.submit(services.from_transcript.request(said, READER, task="translation", language="es"))
+    assert wait_for(services, run, is_over).cost_usd == Decimal("0.01")
+    server.enqueue(Reply.refusal(400, "no"))
+    assert wait_for(services, services.retry(run.id), is_over).cost_usd == Decimal("0.01")
+    server.enqueue(Reply.answer("4| cuatro\n5| cinco\n6| seis", cost="0.02"))
+    run = wait_for(services, services.retry(run.id), is_over)
+    assert (run.state, run.cost_usd) == (RunState.DONE, Decimal("0.03"))
+    assert len(questions(server)) == 4

@@ -23,7 +23,7 @@ from lib.domain.library import Filters
 from lib.domain.media import AudioStream, Clip, MediaAsset, Source, SourceKind, VideoStream
 from lib.domain.model import Model, Price, PriceStep
 from lib.domain.plan import Part, Plan, Route, SizeVerdict
-from lib.domain.run import Failure, Generation, PartState, RunRequest, RunState, Stage, Usage
+from lib.domain.run import Failure, Generation, PartAnswer, PartState, RunRequest, RunState, Stage, Usage
 from lib.domain.search import read_query
 from lib.domain.transcript import Cue, Segment, TimedBy, Transcript, Word
 from lib.domain.versions import Author
@@ -336,3 +336,45 @@ def test_a_database_that_is_no_database_is_a_sentence(tmp_path):
     (tmp_path / "broken.db").write_bytes(b"this is not a database" * 100)
     with pytest.raises(StorageError, match="cannot be opened"):
         Store(f"sqlite:///{tmp_path / 'broken.db'}")
+
+
+def test_a_database_of_a_newer_version_is_told_in_words(tmp_path):
+    """Who goes back to an older version is told so, and nothing is changed."""
+    url = f"sqlite:///{tmp_path / 'cuewise.db'}"
+    Store(url).close()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    engine.dispose()
+    with pytest.raises(StorageError, match="made by a newer Cuewise"):
+        Store(url)
+
+
+def test_what_an_attempt_paid_is_in_the_sum_however_it_ends(store):
+    """Retry and then Cancel: the parts' costs are the run's, and the month's, also once the run is deleted."""
+    store.runs.add("r1", REQUEST, PLAN)
+    store.runs.begin("r1", 1)
+    store.runs.set_plan("r1", 1, PLAN)
+    store.runs.report_part("r1", 1, 0, state=PartState.OK, cost_usd="0.10")
+    store.runs.fail("r1", 1, Failure("BadRequest", "No."), Decimal("0.10"))
+    assert store.runs.again("r1", REQUEST) == 2
+    store.runs.begin("r1", 2)
+    store.runs.report_part("r1", 2, 1, state=PartState.OK, cost_usd="0.30")
+    assert [month.usd for month in store.spending.by_month()] == [Decimal("0.40")]
+    assert store.runs.cancel("r1")
+    assert store.runs.get("r1").cost_usd == Decimal("0.40")
+    assert [month.usd for month in store.spending.by_month()] == [Decimal("0.40")]
+
+
+def test_other_parts_begin_with_what_those_before_have_cost(store):
+    """A limit that was changed before Retry lays the parts anew: what was paid, and for which answers, is not lost."""
+    answer = PartAnswer("d" * 64, 0.0, 5.0, 0.0)
+    store.runs.add("r1", REQUEST, PLAN)
+    store.runs.begin("r1", 1)
+    store.runs.set_plan("r1", 1, PLAN)
+    store.runs.keep_answers("r1", 1, 0, (answer,))
+    store.runs.report_part("r1", 1, 0, state=PartState.OK, cost_usd="0.10")
+    store.runs.report_part("r1", 1, 1, state=PartState.FAILED, cost_usd="0.02", billed="e" * 64)
+    store.runs.set_plan("r1", 1, replace(PLAN, parts=(Part(0, 0, 4, 9), Part(1, 4, 8, 9), Part(2, 8, 12.5, 9))))
+    assert [part.cost_usd for part in store.runs.get("r1").parts] == [Decimal("0.12"), None, None]
+    assert [store.runs.billed("r1", number) for number in range(3)] == [{"d" * 64, "e" * 64}, set(), set()]

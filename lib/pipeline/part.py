@@ -73,7 +73,7 @@ def _work_on(run_id: str, attempt: int, number: int, model_id: str | None, take:
     model = find_model(model_id or run.request.model_id, tools)
     kind = _Work if run.request.about is None else TextWork
     work = kind(run, run.plan.parts[number], model, tools, reporter, run.parts[number].cost_usd, take=take)
-    work.billed = {answer.digest for answer in earlier}
+    work.billed = tools.store.runs.billed(run_id, number)
     try:
         answers = work.listen() if model.is_local and kind is _Work else work.ask()
     except (Cancelled, StorageError):
@@ -89,6 +89,7 @@ def _work_on(run_id: str, attempt: int, number: int, model_id: str | None, take:
             error=failure.message,
             hint=failure.hint,
             cost_usd=_text(work.cost_usd),
+            billed=" ".join(sorted(work.billed)),
         )
         return
     tools.store.runs.keep_answers(run_id, attempt, number, answers)
@@ -99,6 +100,7 @@ def _work_on(run_id: str, attempt: int, number: int, model_id: str | None, take:
         generation_id=work.generation_id,
         partial_text=work.text,
         cost_usd=_text(work.cost_usd),
+        billed=" ".join(sorted(work.billed)),
         is_remembered=work.is_remembered,
         error_code=None,
         error=None,

@@ -15,7 +15,7 @@ from lib.pipeline.tools import Tools
 
 @dataclass
 class Work:
-    """One part, asked of one model; ``billed`` are the answers that were paid for before."""
+    """One part, asked of one model; ``billed`` are the answers that its cost has counted."""
 
     run: Run
     part: Part
@@ -51,3 +51,4 @@ class Work:
             self.cost_usd = self.cost_usd or Decimal(0)
         else:
             self.bill(asked.generation)
+        self.billed.add(asked.digest)

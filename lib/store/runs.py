@@ -158,6 +158,7 @@ class Runs:
             "finished": None,
             "started": None,
             "answer_seconds": None,
+            "cost_usd": None,  # until it is over again, its parts say what it has cost
             "key_ref": request.key_ref,
             "request": to_json(request),
         }
@@ -169,8 +170,11 @@ class Runs:
     def cancel(self, run_id: str) -> bool:
         """Mark as cancelled; False if it was over already."""
         unfinished = and_(run.c.id == run_id, run.c.state.in_(UNFINISHED))
+        paid = select(part.c.cost_usd).where(part.c.run_id == run_id, part.c.cost_usd.is_not(None))
         with transaction(self._engine) as connection:
+            costs = [Decimal(cost) for cost in connection.scalars(paid)]
             values = {"state": RunState.CANCELLED, "finished": now(), "progress": None}
+            values["cost_usd"] = str(sum(costs, Decimal(0))) if costs else None
             return bool(connection.execute(update(run).where(unfinished).values(**values)).rowcount)
 
     def begin(self, run_id: str, attempt: int) -> None:
@@ -208,9 +212,12 @@ class Runs:
                 failed = and_(part.c.run_id == run_id, part.c.state.not_in((PartState.OK, PartState.REPAIRED)))
                 connection.execute(update(part).where(failed).values(**waiting))
                 return
+            paid = _paid_for(connection, run_id)
             connection.execute(delete(part).where(part.c.run_id == run_id))
             if rows:
-                connection.execute(insert(part), rows)
+                # What was paid for the parts that go stays paid: the first of the new ones goes on from there.
+                carried = [paid, *({"cost_usd": None, "billed": None} for _ in rows[1:])]
+                connection.execute(insert(part), [row | more for row, more in zip(rows, carried, strict=True)])
 
     def report_part(self, run_id: str, attempt: int, number: int, **values: object) -> bool:
         """Change columns of a part: its state, size, digest, generation_id, error or partial_text.
@@ -227,6 +234,13 @@ class Runs:
         rows = select(part.c.answers).where(part.c.run_id == run_id).order_by(part.c.number)
         with transaction(self._engine) as connection:
             return [from_json(Answers, text) if text else () for text in connection.scalars(rows)]
+
+    def billed(self, run_id: str, number: int) -> set[str]:
+        """The digests of the answers that a part's cost has counted, also where the part failed after them."""
+        wanted = select(part.c.billed, part.c.answers).where(part.c.run_id == run_id, part.c.number == number)
+        with transaction(self._engine) as connection:
+            row = connection.execute(wanted).first()
+        return _billed(row) if row else set()
 
     def keep_answers(self, run_id: str, attempt: int, number: int, answers: tuple[PartAnswer, ...]) -> bool:
         """Write down what a part's answer is made of, and in which attempt it came."""
@@ -358,6 +372,22 @@ def _fresh(run_id: str, request: RunRequest, plan: Plan | None) -> dict[str, obj
         "plan": to_json(plan) if plan else None,
         "from_cache": False,
     }
+
+
+def _paid_for(connection: Connection, run_id: str) -> dict[str, str | None]:
+    """What the parts of a run have cost together, and the digests of the answers that this has counted."""
+    rows = connection.execute(
+        select(part.c.cost_usd, part.c.billed, part.c.answers).where(part.c.run_id == run_id)
+    ).all()
+    costs = [Decimal(row.cost_usd) for row in rows if row.cost_usd is not None]
+    billed = set().union(*(_billed(row) for row in rows))
+    return {"cost_usd": str(sum(costs)) if costs else None, "billed": " ".join(sorted(billed)) or None}
+
+
+def _billed(row: Row) -> set[str]:
+    # What an older version worked on has its answers alone.
+    answers = from_json(Answers, row.answers) if row.answers else ()
+    return {*(row.billed or "").split(), *(answer.digest for answer in answers)}
 
 
 def _current(run_id: str, attempt: int):

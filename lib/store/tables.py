@@ -115,6 +115,8 @@ part = Table(
     Column("answered_in", Integer),
     Column("generation_id", String(200)),
     Column("cost_usd", String(40)),
+    # The digests of the answers that this has counted, between blanks.
+    Column("billed", Text),
     Column("is_remembered", Boolean, nullable=False),
     Column("error_code", String(64)),
     Column("error", Text),
