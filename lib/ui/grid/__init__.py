@@ -118,7 +118,7 @@ def render_grid(
         },
         on_taken_change=_nothing,
     )
-    return read_taken(pressed.get("taken"), len(rows), len(columns))
+    return read_taken(pressed.get("taken"), rows, columns)
 
 
 @lru_cache(maxsize=16_384)
@@ -127,7 +127,7 @@ def packed_row(row: GridRow) -> str:
 
     To see that a row is the one it has already, the browser compares two texts, and we look one up.
     """
-    packed = [round(row.start, 3), round(row.end, 3), int(row.is_different), *map(_packed_cell, row.cells)]
+    packed = [_sent_time(row.start), _sent_time(row.end), int(row.is_different), *map(_packed_cell, row.cells)]
     return json.dumps(packed, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -140,13 +140,18 @@ def _packed_cell(cell: tuple[tuple[str, str], ...]) -> str | list[str | int]:
     return [value for text, mark in cell for value in (text, MARKS.index(mark))]
 
 
-def read_taken(pressed: object, num_rows: int, num_columns: int) -> Taken | None:
-    """What the browser sent, if it is about a row and a column that are there."""
+def read_taken(pressed: object, rows: Sequence[GridRow], columns: Sequence[GridColumn]) -> Taken | None:
+    """What the browser sent, if the row and the column that it showed when it was pressed are still those."""
     match pressed:
-        case {"row": int(row), "column": int() | None as column} if 0 <= row < num_rows:
-            if column is None or 0 <= column < num_columns:
+        case {"row": int(row), "column": int() | None as column, "shown": [start, name]} if 0 <= row < len(rows):
+            is_same_row = start == _sent_time(rows[row].start)
+            if is_same_row and (column is None or (0 <= column < len(columns) and columns[column].name == name)):
                 return Taken(row, column)
     return None
+
+
+def _sent_time(seconds: float) -> float:
+    return round(seconds, 3)
 
 
 def _nothing() -> None:

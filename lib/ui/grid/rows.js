@@ -186,8 +186,13 @@ class Rows extends Playback {
     const index = this.indexOf(event.target);
     if (index < 0) return;
     const take = event.target.closest(".take");
-    if (take) this.taking.press(index, Number(take.dataset.column));
+    if (take) this.take(index, Number(take.dataset.column));
     else if (event.target.closest("button") || !this.isSelecting()) this.play(index);
+  }
+
+  // With what is shown there: columns may go, and rows move, before Python hears of it.
+  take(index, column) {
+    this.taking.press(index, column, [this.rows[index].start, this.columns.all[column].name]);
   }
 
   // ---- search ---------------------------------------------------------------------------------------------

@@ -16,8 +16,8 @@ class Taking {
     return pressed ? pressed.column : (this.taken.get(index) ?? null);
   }
 
-  press(index, column) {
-    this.presses.push({ row: index, column: this.columnOf(index) === column ? null : column });
+  press(index, column, shown) {
+    this.presses.push({ row: index, column: this.columnOf(index) === column ? null : column, shown });
     this.paint(index);
     this.sendFirst();
   }
