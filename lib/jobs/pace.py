@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from dbos import DBOS, DBOSClient
 
@@ -27,7 +27,8 @@ Engine = type[DBOS] | DBOSClient
 def quicken(engine: Engine) -> None:
     """From now on look often; all workers hear of it within ``AT_REST``."""
     if _pace(engine) > AT_WORK:
-        _look_every(AT_WORK, engine)
+        # That of RUNS, which is asked about, comes last: broken off on the way, it is done again.
+        _look_every(AT_WORK, reversed(LOOKED_INTO), engine)
 
 
 class Pace:
@@ -49,7 +50,7 @@ class Pace:
             self._last_work = self._clock()
             quicken(self._engine)
         elif self._clock() - self._last_work > RESTS_AFTER and _pace(self._engine) < AT_REST:
-            _look_every(AT_REST, self._engine)
+            _look_every(AT_REST, LOOKED_INTO, self._engine)
 
     def _go_on(self) -> None:
         while True:
@@ -65,7 +66,7 @@ def _pace(engine: Engine) -> float:
     return AT_WORK if queue is None else queue.polling_interval_sec
 
 
-def _look_every(seconds: float, engine: Engine) -> None:
-    for name in LOOKED_INTO:
+def _look_every(seconds: float, queues: Iterable[str], engine: Engine) -> None:
+    for name in queues:
         if (queue := engine.retrieve_queue(name)) is not None:
             queue.set_polling_interval_sec(seconds)
