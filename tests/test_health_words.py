@@ -53,14 +53,17 @@ def test_every_verdict_has_words_a_colour_and_an_icon(table):
         (WHOLE, Verdict.GOOD),
         (replace(WHOLE, coverage=0.95), Verdict.GOOD),
         (replace(WHOLE, coverage=0.94), Verdict.LOOK),
-        (replace(WHOLE, coverage=0.89), Verdict.INCOMPLETE),
+        (replace(WHOLE, coverage=0.89), Verdict.LOOK),
+        (replace(WHOLE, coverage=0.79), Verdict.INCOMPLETE),
+        (replace(WHOLE, coverage=0.89, missing_words=0.02), Verdict.LOOK),
+        (replace(WHOLE, coverage=0.89, missing_words=0.2), Verdict.INCOMPLETE),
         (replace(WHOLE, gaps=(Gap(10, 21),)), Verdict.INCOMPLETE),
         (replace(WHOLE, truncated=True), Verdict.INCOMPLETE),
         (replace(WHOLE, loops=1), Verdict.LOOK),
         (replace(WHOLE, out_of_order=3), Verdict.GOOD),
         (replace(WHOLE, out_of_order=3, timed_by_audio=0.95), Verdict.LOOK),
         (replace(WHOLE, timed_by_audio=0.5), Verdict.LOOK),
-        (replace(WHOLE, findings=(Finding("missing_words", "Many are not in the text."),)), Verdict.LOOK),
+        (replace(WHOLE, missing_words=0.2, findings=(Finding("missing_words", "Many."),)), Verdict.LOOK),
         (replace(WHOLE, coverage=None, timed_by_audio=0.0), Verdict.UNKNOWN),
         (replace(WHOLE, coverage=None, truncated=True), Verdict.INCOMPLETE),
         (None, None),
@@ -82,6 +85,8 @@ def test_the_sentence_beside_the_badge_says_what_is_missing():
     ill = replace(WHOLE, coverage=0.9996, gaps=(Gap(10, 21),), loops=2, truncated=True)
     expected = "99% of the speech has text · 1 gap · 2 loops · cut off · 1 of 3 parts failed"
     assert health_sentence(run(ill, PartState.OK, PartState.FAILED, PartState.OK)) == expected
+    other = replace(WHOLE, missing_words=0.4, findings=(Finding("missing_words", "Many are not in the text."),))
+    assert health_sentence(run(other)) == "98% of the speech has text · 40% of the words heard are not in it"
     assert health_sentence(run(replace(WHOLE, coverage=1.0))) == "100% of the speech has text"
     assert health_sentence(run(replace(WHOLE, coverage=None))).startswith("nobody listened")
     assert health_sentence(run(None, PartState.FAILED)) == "nothing was written"

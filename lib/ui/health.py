@@ -14,6 +14,11 @@ from lib.ui.words import count_words
 COMPLETE_COVERAGE = 0.95
 """From this share of the speech on, what is missing is the breath around words, not words."""
 LEAST_COVERAGE = 0.9
+LEAST_OF_SHORT_SILENCES = 0.8
+"""The same where no silence of the text is long and hardly a word that was heard is missing: in a short clip the breath
+around a few words is a tenth of all."""
+FEW_WORDS = 0.1
+"""The share of the words heard that may be missing by slips of the ear: the listener's own errors are among them."""
 WELL_TIMED = 0.9
 COUNTED = {"out_of_order": "starts before the one it follows", "outside": "lies outside the clip"}
 """Findings that are told once for each part: a model that lost the clock has hundreds."""
@@ -60,8 +65,9 @@ class Place:
 def verdict_of(run: Run) -> Verdict | None:
     """How good the transcript of a run that is over is; None where there is nothing to judge.
 
-    Incomplete: a part failed, an answer was cut off, speech is without text for over 10 s, or under 90% of it has
-    text. Look at it: under 95%, loops, many words missing, or times that the sound did not set right.
+    Incomplete: a part failed, an answer was cut off, speech is without text for over 10 s, under 90% of it has text
+    (80% where hardly a word is missing). Look at it: under 95%, loops, many words missing, or times that the sound did
+    not set right.
     """
     health = run.health
     if num_failed(run.parts):
@@ -70,15 +76,19 @@ def verdict_of(run: Run) -> Verdict | None:
         return None
     if num_untranslated(health):
         return Verdict.INCOMPLETE
-    coverage = health.coverage
-    if health.truncated or health.gaps or (coverage is not None and coverage < LEAST_COVERAGE):
+    coverage, missing = health.coverage, health.missing_words or 0.0
+    least = LEAST_OF_SHORT_SILENCES if missing < FEW_WORDS else LEAST_COVERAGE
+    if health.truncated or health.gaps or (coverage is not None and coverage < least):
         return Verdict.INCOMPLETE
     is_short = coverage is not None and coverage < COMPLETE_COVERAGE
     is_ill_timed = coverage is not None and health.timed_by_audio < WELL_TIMED
-    lacks_words = any(finding.kind == "missing_words" for finding in health.findings)
-    if is_short or is_ill_timed or lacks_words or health.loops or _is_disordered(health):
+    if is_short or is_ill_timed or _lacks_words(health) or health.loops or _is_disordered(health):
         return Verdict.LOOK
     return Verdict.UNKNOWN if coverage is None else Verdict.GOOD
+
+
+def _lacks_words(health: Health) -> bool:
+    return any(finding.kind == "missing_words" for finding in health.findings)
 
 
 def _is_disordered(health: Health) -> bool:
@@ -106,6 +116,7 @@ def health_sentence(run: Run) -> str:
             "nobody listened, so what is missing is not known"
             if health.coverage is None
             else f"{share_words(health.coverage)} of the speech has text",
+            f"{share_words(health.missing_words)} of the words heard are not in it" if _lacks_words(health) else "",
             count_words(len(health.gaps), "gap") if health.gaps else "",
             count_words(health.loops, "loop") if health.loops else "",
             "cut off" if health.truncated else "",
