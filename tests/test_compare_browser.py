@@ -83,7 +83,9 @@ def test_two_local_models_are_compared_judged_and_merged(visit, endgame):
 
     switch_to(page, "Side by side")
     page.get_by_role("button", name="Take this row from local/whisper-tiny.en").first.click()
-    page.get_by_role("button", name=re.compile("Write it, with 1 row taken")).click()
+    page.get_by_role("button", name="Write it, with 1 row taken").click()
+    page.get_by_role("button", name="Write it again, with 1 row taken").click()
+    expect(page.get_by_text("Written as version 2; what was there before is kept as version 1.")).to_be_visible()
     page.get_by_role("link", name="Open the merged transcript").click()
     page.wait_for_url(re.compile(r"/transcript\?run="))
     wait_until(page, "Done")
@@ -139,6 +141,11 @@ def test_the_list_of_comparisons_leads_back_and_an_unknown_one_says_so(visit):
     expect(page.get_by_role("link", name="Open").first).to_be_visible()
     page.get_by_role("link", name="Open").first.click()
     expect(page.get_by_test_id("stButtonGroup").get_by_text("Side by side")).to_be_visible()
+    page.wait_for_url(re.compile(r"/compare\?comparison="))
+    page.reload()
+    expect(page.get_by_test_id("stButtonGroup").get_by_text("Side by side")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("link", name="Open").first).to_be_visible()
     assert_framed(page)
 
 

@@ -83,6 +83,9 @@ def open_page(title: str, icon: str, *, wide: bool = False, heading: bool = True
         layout="wide" if wide else "centered",
         menu_items={},
     )
+    # A link to the page one is on changes what is looked at and leaves the old address, which a reload would show. What
+    # the server knows goes to the browser, which takes up a difference.
+    st.query_params.update()
     user = _let_in()
     _draw_menu(user)
     if heading:

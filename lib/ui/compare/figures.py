@@ -54,6 +54,7 @@ def _render_table(table: ComparisonTable) -> None:
         [{column: row[column] for column in known} for row in rows],
         hide_index=True,
         height="content",
+        placeholder="—",
         column_config={
             "Model": st.column_config.TextColumn(width="medium", pinned=True),
             "Cost": st.column_config.NumberColumn(format="$%.4f", help="What was billed; local models are free."),

@@ -63,13 +63,14 @@ def _render_best_of_all(services: Services, table: ComparisonTable, num_taken: i
             "Best of all: begin with",
             choices,
             format_func=lambda choice: BEGIN_WITH if choice == CONSENSUS else done.get(choice, choice),
-            key=f"base_{table.comparison.id}",
+            key=f"base_{table.comparison.id}_{len(done)}",  # made anew as they finish, or it would stay with the first
             help="Take a row from any column below; everything else comes from here.",
             width=320,
         )
-        label = f"Write it, with {count_words(num_taken, 'row')} taken" if num_taken else "Write it"
+        label = "Write it again" if table.comparison.merged_run_id else "Write it"
+        label += f", with {count_words(num_taken, 'row')} taken" if num_taken else ""
         if st.button(label, icon=":material/merge:", key=f"merge_{table.comparison.id}"):
-            do_or_tell(lambda: services.comparisons.take_all(table.comparison.id, base))
+            do_or_tell(lambda: _write(services, table.comparison.id, base))
         if table.comparison.merged_run_id:
             st.page_link(
                 "pages/transcript.py",
@@ -77,6 +78,14 @@ def _render_best_of_all(services: Services, table: ComparisonTable, num_taken: i
                 icon=":material/article:",
                 query_params={"run": table.comparison.merged_run_id},
             )
+
+
+def _write(services: Services, comparison_id: str, base: str) -> None:
+    """Write the best of all, and say what became of the one before, which somebody may have worked on."""
+    run = services.comparisons.take_all(comparison_id, base)
+    number = services.versions.all(run.id)[0].number
+    before = f" as version {number}; what was there before is kept as version {number - 1}" if number > 1 else ""
+    st.toast(f"Written{before}.", icon=":material/check_circle:")
 
 
 def media_of(services: Services, runs: Sequence[Run]):
