@@ -367,6 +367,13 @@ def test_nothing_said_yet_is_no_line():
     assert growing_lines(growing(GEMINI, (0.0, ""))) == []
 
 
+@pytest.mark.parametrize("rest", ["[", "[0", "[00:", " [00:0", "[00:04"])
+def test_half_a_time_is_not_shown_as_text(rest):
+    """An answer comes in pieces, and a piece may end within the time of the next line."""
+    (line,) = growing_lines(growing(GEMINI, (60.0, f"[0:01] Ever tried.\n{rest}")))
+    assert (line.start, line.text) == (61.0, "Ever tried.")
+
+
 def test_a_format_that_no_browser_plays_is_told(services, footage):
     """The page says so in the player's place instead of showing a broken player."""
     asset = services.asset(services.keep_file(footage).asset_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import replace
 
@@ -62,6 +63,8 @@ from lib.ui.words import (
 REFRESH_SECONDS = 1.0
 FACT_WIDTH = 150
 """Pixels: two facts beside each other on a phone."""
+HALF_A_STAMP = re.compile(r"\s*\[[\d:.]*$")
+"""The time of the next line, of which only the beginning has come."""
 NOT_FETCHED = "Only the captions were fetched. Run a model over this link to bring the video here as well."
 
 
@@ -287,11 +290,12 @@ def growing_lines(run: Run) -> list[Segment]:
     """
     lines: list[Segment] = []
     for part in run.parts:
+        text = HALF_A_STAMP.sub("", part.partial_text)
         if run.request.about is not None or is_local_id(part.model_id or run.request.model_id):
-            lines += [replace(segment, end=None) for segment in parse_answer(part.partial_text)]
+            lines += [replace(segment, end=None) for segment in parse_answer(text)]
             continue
         excerpt = run.excerpt_of(part)
-        for segment in parse_answer(part.partial_text, duration=excerpt.length):
+        for segment in parse_answer(text, duration=excerpt.length):
             timed = segment.start is not None
             start = excerpt.to_asset(excerpt.start + segment.start) if timed else None
             lines.append(replace(segment, start=start, end=None) if timed else segment)
