@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from lib.domain.model import Model, Price
+from lib.domain.model import Model, Price, PriceStep
 from lib.domain.plan import Plan, Route
 from lib.errors import InputError
 from lib.pipeline.estimate import prompt_token_rate
@@ -114,13 +114,15 @@ def test_a_refused_plan_counts_for_nothing():
 
 
 def test_an_hour_is_priced_by_the_tokens_it_makes():
-    """At its family's tokens a second, as before a run; no price and no context stay unknown."""
-    assert hour_price(FLASH) == Decimal("0.3276")
-    assert hour_price_words(FLASH) == "~$0.33/h"
+    """At its family's tokens a second and with its answers, as before a run; no price and no context stay unknown."""
+    assert hour_price(FLASH) == Decimal("0.452592")
+    assert hour_price_words(FLASH) == "~$0.45/h"
     older = replace(FLASH, id="google/gemini-2.5-flash")
-    assert hour_price(older) == Decimal("1.062")
+    assert hour_price(older) == Decimal("1.186992")
     assert prompt_token_rate(older, Route.VIDEO, Measured()) * 3600 == tokens_per_hour(older)
     assert hour_price(DEAF) is None
+    dearer_when_long = replace(FLASH.price, steps=(PriceStep(200_000, Decimal("0.000002"), Decimal("0.000008")),))
+    assert hour_price(replace(FLASH, price=dearer_when_long)) == hour_price(FLASH), "it is asked for in parts"
     assert context_hours(FLASH) == pytest.approx(3.2, abs=0.01)
     assert context_hours(DEAF) is None
     assert table_row(DEAF)["$ per hour (estimate)"] is None

@@ -12,9 +12,10 @@ from lib.ui.words import ago_words, cell, count_words, plain
 
 PRICE = "$ per hour (estimate)"
 ESTIMATE_NOTE = (
-    "Prices and hours are estimates for one hour of video with sound (of its sound alone, where a model only hears), "
-    "at the tokens a second that the model's family is known to take, without the answer. Where nobody measured the "
-    f"family, {USUAL_GUESS:.0f} a second are assumed. “Before you run” gives the price of your clip."
+    "Prices are estimates for the transcript of one hour of video with sound (of its sound alone, where a model only "
+    "hears), asked for in parts of five minutes, at the tokens a second that the model's family is known to take. "
+    f"Where nobody measured the family, {USUAL_GUESS:.0f} a second are assumed. “Before you run” gives the price of "
+    "your clip."
 )
 
 
@@ -44,7 +45,9 @@ def render_catalogue(services: Services) -> None:
             "Sees": st.column_config.TextColumn(width="small", alignment="center"),
             "Hears": st.column_config.TextColumn(width="small", alignment="center"),
             "Id": st.column_config.TextColumn(width="medium", help="local/… runs on this machine: free and private"),
-            PRICE: st.column_config.NumberColumn(format="dollar", help="US dollars for an hour of video in, estimated"),
+            PRICE: st.column_config.NumberColumn(
+                format="dollar", help="US dollars for the transcript of an hour, estimated"
+            ),
             "Context": st.column_config.NumberColumn(format="%.1f h", help="Hours of video that fit at once"),
             "Retires": st.column_config.DateColumn(format="D MMM YYYY", width="small"),
         },

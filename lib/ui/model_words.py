@@ -6,10 +6,12 @@ from decimal import Decimal
 
 from lib.domain.model import Model
 from lib.domain.plan import Route
-from lib.pipeline.estimate import usual_token_rate
+from lib.pipeline.estimate import PROMPT_TOKENS, completion_tokens, dollars, usual_token_rate
 from lib.ui.words import price_words
 
 HOUR = 3600
+PARTS_PER_HOUR = 12
+"""Of five minutes, as long as parts are cut where nothing makes them shorter."""
 
 
 def senses_words(model: Model) -> str:
@@ -27,8 +29,9 @@ def tokens_per_hour(model: Model) -> int:
 
 
 def hour_price(model: Model) -> Decimal | None:
-    """Dollars that an hour of video sent as one request is expected to cost, the answer not counted."""
-    return None if model.price is None else model.price.cost(tokens_per_hour(model), 0)
+    """Dollars that the transcript of an hour of video is expected to cost, asked for in parts, with the answers."""
+    prompt = tokens_per_hour(model) + PARTS_PER_HOUR * PROMPT_TOKENS
+    return dollars(model, prompt, completion_tokens("transcript", HOUR), PARTS_PER_HOUR)
 
 
 def context_hours(model: Model) -> float | None:
