@@ -95,17 +95,23 @@ def _render_earlier(services: Services) -> None:
         return
     st.subheader("Earlier conversations", anchor=False)
     render_with_more(
-        lambda limit: services.conversations.all(limit=limit), _render_line, at_first=EARLIER_SHOWN, key="conversations"
+        lambda limit: services.conversations.all(limit=limit),
+        lambda conversation: _render_line(services, conversation),
+        at_first=EARLIER_SHOWN,
+        key="conversations",
     )
 
 
-def _render_line(conversation: Conversation) -> None:
-    """A conversation in the list; one in which nothing was asked yet is none to read."""
+def _render_line(services: Services, conversation: Conversation) -> None:
+    """A conversation in the list, with what it is about; one in which nothing was asked yet is none to read."""
     if not conversation.exchanges:
         return
-    num_videos = len(conversation.run_ids)
-    videos = "" if num_videos == 1 else f" · {count_words(num_videos, 'video')}"
-    words = plain(conversation_words(conversation) + videos)
+    if len(conversation.run_ids) > 1:
+        about = count_words(len(conversation.run_ids), "video")
+    else:
+        run = services.run(conversation.run_ids[0])
+        about = run.request.source.title if run else ""
+    words = plain(conversation_words(conversation) + (f" · {about}" if about else ""))
     if st.button(words, key=f"open_{conversation.id}", icon=":material/chat_bubble:", type="tertiary"):
         open_conversation(conversation)
         st.query_params["conversation"] = conversation.id
