@@ -75,6 +75,14 @@ def test_a_stage_is_told_with_its_numbers(shown, expected):
     assert words.stage_words(shown) == expected
 
 
+def test_a_local_model_that_waits_says_for_what():
+    """A model of a service says only that it waits; one on this machine has to let others end first."""
+    waiting = run(stage=Stage.WAITING)
+    assert words.stage_words(waiting) == "waiting"
+    local = replace(waiting, request=replace(waiting.request, model_id="local/whisper-base"))
+    assert words.stage_words(local) == "waiting for its turn: this machine listens to one at a time"
+
+
 def test_the_note_of_a_run_follows_its_stage_while_it_runs():
     """Speed and time left are shown while they mean something."""
     downloading = run(stage=Stage.DOWNLOADING, progress=0.5, note="2.1 MB/s, 8 s left")

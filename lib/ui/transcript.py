@@ -327,7 +327,8 @@ def _facts(services: Services, run: Run) -> list[tuple[str, str]]:
         ("Cost", plain(cost_words(run))),
         ("From the cache", "yes: nothing was paid again" if run.from_cache else "no"),
         ("Time in all", duration_words(run.seconds)),
-        ("Until the first text", duration_words(run.seconds_to_first_text)),
+        # From the cache it would be that of the call which was paid for then.
+        *([] if run.from_cache else [("Until the first text", duration_words(run.seconds_to_first_text))]),
         ("Tokens sent", count_words(usage.prompt_tokens, "token")),
         ("Of these, video", count_words(usage.video_tokens, "token")),
         ("Tokens answered", count_words(usage.completion_tokens, "token")),

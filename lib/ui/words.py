@@ -133,6 +133,8 @@ def stage_words(run: Run) -> str:
         return f"{run.stage} {_part_number(run)} of {len(run.parts)}"
     if run.stage in (Stage.DOWNLOADING, Stage.LISTENING, Stage.PREPARING) and run.progress is not None:
         return f"{run.stage} {percent_words(run.progress)}"
+    if run.stage is Stage.WAITING and is_local_id(run.request.model_id):
+        return "waiting for its turn: this machine listens to one at a time"
     return str(run.stage)
 
 
