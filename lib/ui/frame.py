@@ -69,6 +69,10 @@ PAGES = (
 """The menu, top to bottom. A transcript is reached from its run, so it is not here."""
 
 
+THINGS = {"run", "comparison", "batch", "conversation"}
+"""What an address can name."""
+
+
 def open_page(title: str, icon: str, *, wide: bool = False, heading: bool = True) -> Services:
     """Draw the frame and the heading, and give the services. Every page calls it first, on every run.
 
@@ -83,9 +87,7 @@ def open_page(title: str, icon: str, *, wide: bool = False, heading: bool = True
         layout="wide" if wide else "centered",
         menu_items={},
     )
-    # A link to the page one is on changes what is looked at and leaves the old address, which a reload would show. What
-    # the server knows goes to the browser, which takes up a difference.
-    st.query_params.update()
+    _tell_address()
     user = _let_in()
     _draw_menu(user)
     if heading:
@@ -99,6 +101,15 @@ def open_page(title: str, icon: str, *, wide: bool = False, heading: bool = True
     if problem := services.disk_problem() or services.worker_problem():
         render_failure(problem)
     return services
+
+
+def _tell_address() -> None:
+    """Let the address name what is looked at, for a reload: a link to the page one is on leaves the old one there.
+
+    Fields that stand in the address, as searches do, are the browser's: it is ahead of us while somebody types.
+    """
+    if THINGS.intersection(st.query_params):
+        st.query_params.update()
 
 
 def _let_in() -> User | None:
