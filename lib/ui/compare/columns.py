@@ -30,6 +30,8 @@ from lib.ui.words import (
 LINES_SHOWN = 7
 A_ROW = 4
 """Boxes beside each other; five and six stand in two rows of three."""
+DOT = "\u00a0· "
+"""Between facts; the space before it does not break, so that no line begins with a dot."""
 
 
 def render_columns(services: Services, table: ComparisonTable) -> None:
@@ -51,7 +53,7 @@ def _render_column(services: Services, table: ComparisonTable, run: Run, name: s
     if not run.state.is_over:
         st.caption(plain(run_sentence(run)))
     if facts := column_facts(run):
-        st.markdown(f":small[{plain(' · '.join(facts))}]")
+        st.markdown(f":small[{plain(DOT.join(facts))}]")
     if run.state is RunState.FAILED and run.failure is not None:
         st.markdown(f":small[:red[:material/error:] {plain(f'{run.failure.message} {run.failure.hint}')}]")
     if not run.state.is_over:
