@@ -135,6 +135,7 @@ def test_any_text_is_valid_webvtt_and_read_back(made, columns):
 @given(cues(), st.integers(1, 60))
 @example((Cue(0, 1, "a --> b --> c", "<v> & -->"),), 3)
 @example((Cue(5, 5, ARABIC), Cue(1, 2, HEBREW), Cue(1, 2, JAPANESE)), 20)
+@example((Cue(0, 1, "\ufeffOne\ufefftwo", "\ufeff"),), 20)
 def test_any_text_is_valid_srt_and_read_back(made, columns):
     """The same for SRT, where an arrow in the text is written as one sign, and the speaker stands before the text."""
     assume(expected(made))

@@ -46,8 +46,8 @@ def for_terminal(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text on one line: writable, no control characters, every run of white space one space."""
-    return " ".join(without_control(encodable(text)).split())
+    """The text on one line: writable, no control characters, no byte order mark, every run of white space one space."""
+    return " ".join(without_control(encodable(text)).replace("\ufeff", " ").split())
 
 
 def is_unspaced(character: str) -> bool:
