@@ -88,8 +88,7 @@ def _work_on(run_id: str, attempt: int, number: int, model_id: str | None, take:
             error_code=failure.code,
             error=failure.message,
             hint=failure.hint,
-            cost_usd=_text(work.cost_usd),
-            billed=" ".join(sorted(work.billed)),
+            **_account_of(work),
         )
         return
     tools.store.runs.keep_answers(run_id, attempt, number, answers)
@@ -99,8 +98,7 @@ def _work_on(run_id: str, attempt: int, number: int, model_id: str | None, take:
         model_id=model_id,
         generation_id=work.generation_id,
         partial_text=work.text,
-        cost_usd=_text(work.cost_usd),
-        billed=" ".join(sorted(work.billed)),
+        **_account_of(work),
         is_remembered=work.is_remembered,
         error_code=None,
         error=None,
@@ -291,6 +289,11 @@ class _Work(Work):
 
 def _line(segment: Segment) -> str:
     return f"[{format_clock(segment.start or 0.0)}] {segment.text.strip()}"
+
+
+def _account_of(work: Work) -> dict[str, str | None]:
+    """What the part has cost, and the answers that this has counted, as they are written down."""
+    return {"cost_usd": _text(work.cost_usd), "billed": " ".join(sorted(work.billed))}
 
 
 def _text(cost_usd: Decimal | None) -> str | None:

@@ -170,11 +170,9 @@ class Runs:
     def cancel(self, run_id: str) -> bool:
         """Mark as cancelled; False if it was over already."""
         unfinished = and_(run.c.id == run_id, run.c.state.in_(UNFINISHED))
-        paid = select(part.c.cost_usd).where(part.c.run_id == run_id, part.c.cost_usd.is_not(None))
         with transaction(self._engine) as connection:
-            costs = [Decimal(cost) for cost in connection.scalars(paid)]
             values = {"state": RunState.CANCELLED, "finished": now(), "progress": None}
-            values["cost_usd"] = str(sum(costs, Decimal(0))) if costs else None
+            values["cost_usd"] = _paid_for(connection, run_id)["cost_usd"]
             return bool(connection.execute(update(run).where(unfinished).values(**values)).rowcount)
 
     def begin(self, run_id: str, attempt: int) -> None:

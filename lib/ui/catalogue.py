@@ -12,10 +12,10 @@ from lib.ui.words import ago_words, cell, count_words, plain
 
 PRICE = "$ per hour (estimate)"
 ESTIMATE_NOTE = (
-    "Prices are estimates for the transcript of one hour of video with sound (of its sound alone, where a model only "
-    "hears), asked for in parts of five minutes, at the tokens a second that the model's family is known to take. "
-    f"Where nobody measured the family, {USUAL_GUESS:.0f} a second are assumed. “Before you run” gives the price of "
-    "your clip."
+    "Prices and hours are estimates. A price is for the transcript of an hour of video with sound (of its sound alone, "
+    "where a model only hears), asked for in parts of five minutes, at the tokens a second that the model's family is "
+    f"known to take. Where nobody measured the family, {USUAL_GUESS:.0f} a second are assumed. “Before you run” gives "
+    "the price of your clip."
 )
 
 
